@@ -1,0 +1,111 @@
+"""Means over Gaussian variables, accurate for kinked functions and for any scale.
+
+Gauss-Hermite quadrature converges fast for smooth functions of moderate scale, and badly for the
+rest: ReLU has a kink, and at a large variance sigma'(sqrt(q) u) is a peak narrower than the nodes'
+spacing. The rule here is composite Gauss-Legendre: panels that halve toward 0, where every
+activation has its kink and its structure. It reaches the last digits for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.checks import finite
+
+__all__ = ["correlated_gaussian_mean", "gaussian_mean", "non_negative"]
+
+Array = NDArray[np.float64]
+Function = Callable[[Array], Array]
+
+REACH = 9.5  # beyond it a standard normal has mass 2e-21
+HALVINGS = 24  # the smallest panel ends at 9.5 * 2^-24 = 6e-7
+
+
+@cache
+def _unit_interval(nodes_per_panel: int) -> tuple[Array, Array]:
+    """Nodes and weights for the integral of f over (0, 1), panels halving toward 0."""
+    x, w = np.polynomial.legendre.leggauss(nodes_per_panel)
+    edges = np.concatenate([[0.0], 2.0 ** np.arange(-HALVINGS, 1)])
+    widths = np.diff(edges)[:, None]
+    nodes = edges[:-1, None] + widths * (x + 1) / 2
+    return nodes.ravel(), (widths * w / 2).ravel()
+
+
+@cache
+def _normal_rule() -> tuple[Array, Array]:
+    """Nodes u and weights (normal density included) for E f(u), u ~ N(0, 1)."""
+    nodes, weights = _unit_interval(16)
+    u = np.concatenate([-REACH * nodes[::-1], REACH * nodes])
+    w = REACH * np.concatenate([weights[::-1], weights])
+    density = np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi)
+    return u, w * density
+
+
+def gaussian_mean(f: Function, q: ArrayLike) -> Array:
+    """Return E f(sqrt(q) u) for u ~ N(0, 1), elementwise in q; relative error about 1e-13.
+
+    Parameters
+    ----------
+    f
+        Elementwise on arrays. Smooth but for a kink or jump at 0.
+    q
+        Variances >= 0, any shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `q` is negative, NaN or infinite.
+    """
+    variance = non_negative("q", q)
+    u, w = _normal_rule()
+    mean: Array = f(np.sqrt(variance)[..., None] * u) @ w
+    return mean
+
+
+def correlated_gaussian_mean(f: Function, g: Function, q: float, c: float) -> float:
+    """Return E f(u) g(v) for u, v ~ N(0, q) with correlation c; error about 1e-11 E|f g|.
+
+    With u = sqrt(q) a and v = sqrt(q) (c a + s b), s = sqrt(1 - c^2), the inner integral over b is
+    split where v = 0, so that a kink of g costs nothing either.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `q` is negative or `c` outside [-1, 1].
+    """
+    sd = math.sqrt(float(non_negative("q", q)))
+    c = check_correlation(c)
+    a, weights = _normal_rule()
+    s = math.sqrt((1 - c) * (1 + c))
+    if s == 0:
+        return float((f(sd * a) * g(sd * c * a)) @ weights)
+    nodes, panel = _unit_interval(32)  # its largest panel may hold the whole normal density
+    kink = np.clip(-c * a / s, -REACH, REACH)[:, None]
+    inner = np.zeros_like(a)
+    for end in (-REACH, REACH):
+        length = end - kink
+        b = kink + length * nodes
+        density = np.exp(-0.5 * b * b) / math.sqrt(2 * math.pi)
+        inner += np.abs(length[:, 0]) * ((g(sd * (c * a[:, None] + s * b)) * density) @ panel)
+    return float((f(sd * a) * inner) @ weights)
+
+
+def non_negative(name: str, value: ArrayLike) -> Array:
+    """Return `value` as a finite float64 array, all >= 0, or raise naming it."""
+    array = finite(name, value)
+    if (array < 0).any():
+        raise ValueError(f"{name} must be >= 0; got {array.min()}")
+    return array
+
+
+def check_correlation(c: float) -> float:
+    """Return `c` as a float in [-1, 1], or raise naming it."""
+    value = float(finite("c", c))
+    if abs(value) > 1:
+        raise ValueError(f"c must be a correlation in [-1, 1]; got {value}")
+    return value
