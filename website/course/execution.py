@@ -1,0 +1,153 @@
+"""When a notebook has to run again, and running them side by side.
+
+jupyter-cache compares a notebook's own code only: an edit in helpers/, another torch or other
+seeds would go unnoticed. So each state of those gets a cache of its own. Whatever a build lacks is
+run before Sphinx reads, in as many processes as there are cores, and kept as soon as it is done:
+myst-nb then finds every notebook in the cache, and an interrupted build has lost nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import shutil
+import sys
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+
+STATES_KEPT = 4
+QUIET = ["--log-level=ERROR"]  # a kernel's remarks about its own transport
+
+
+def state_key(root: Path, offset: str, python: tuple[int, ...] = sys.version_info[:3]) -> str:
+    """Return 16 hex digits that stand for helpers/, requirements.txt, Python and the seeds."""
+    digest = hashlib.sha256()
+    for path in sorted([*root.glob("helpers/**/*.py"), root / "requirements.txt"]):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    digest.update(f"{tuple(python)}\0{offset or 0}".encode())
+    return digest.hexdigest()[:16]
+
+
+def choose_cache(app: Sphinx, config: Config) -> None:
+    """Point myst-nb at the cache of this state, and re-read pages when the state changes."""
+    os.environ["BOOK_BUILD"] = "1"  # the kernels inherit it: figures become SVG, explorers HTML
+    config.course_state = state_key(Path(app.srcdir), os.environ.get("BOOK_SEED_OFFSET", ""))
+    states = Path(app.outdir).parent / ".jupyter_cache"
+    folder = states / config.course_state
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+    for old in sorted(states.iterdir(), key=lambda path: path.stat().st_mtime)[:-STATES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    config.nb_execution_cache_path = str(folder)
+
+
+def run_missing(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Run every notebook that is about to be read and is not in the cache.
+
+    Raises
+    ------
+    ExtensionError
+        If a notebook fails: after the others have finished, with its cell and its traceback.
+    """
+    cache = get_cache(app.config.nb_execution_cache_path)
+    missing = {name: notebook for name in docnames if (notebook := _missing(app, cache, name))}
+    if not missing:
+        return
+    workers = min(len(missing), os.cpu_count() or 1)
+    print(f"Running {len(missing)} notebook(s), {workers} at a time ...", flush=True)
+    # Processes rather than threads: they end with the build when it is interrupted.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {
+            pool.submit(run, notebook, _folder(app, name), app.config.nb_execution_timeout): name
+            for name, notebook in missing.items()
+        }
+        failures = [_keep(app, cache, futures[done], done) for done in as_completed(futures)]
+    if any(failures):
+        raise ExtensionError("\n\n".join(filter(None, failures)))
+
+
+def run(notebook: NotebookNode, folder: str, timeout: int) -> ExecutionResult:
+    """Run one notebook in its folder. This is what each process does."""
+    return single_nb_execution(
+        notebook, cwd=folder, timeout=timeout, allow_errors=False, extra_arguments=QUIET
+    )
+
+
+def write_executed(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave the executed notebook in _build/jupyter_execute, where myst-nb writes a bare one."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.suffix == ".ipynb":
+        cache = get_cache(app.config.nb_execution_cache_path)
+        _, notebook = cache.merge_match_into_notebook(_as_read(app, app.env.docname))
+        target = Path(app.outdir).parent / "jupyter_execute" / f"{app.env.docname}.ipynb"
+        nbformat.write(notebook, target)
+
+
+def _missing(app: Sphinx, cache: JupyterCacheAbstract, docname: str) -> NotebookNode | None:
+    """Return the notebook of a page, unless there is none or its code is in the cache."""
+    if Path(app.env.doc2path(docname)).suffix != ".ipynb":
+        return None
+    notebook = _as_read(app, docname)
+    with suppress(KeyError):
+        cache.match_cache_notebook(notebook)
+        return None
+    return notebook
+
+
+def _as_read(app: Sphinx, docname: str) -> NotebookNode:
+    """Return a notebook as myst-nb sees it: after every change made between file and parser."""
+    source = [Path(app.env.doc2path(docname)).read_text(encoding="utf-8")]
+    app.events.emit("source-read", docname, source)
+    return nbformat.reads(source[0], as_version=4)
+
+
+def _folder(app: Sphinx, docname: str) -> str:
+    return str(Path(app.env.doc2path(docname)).parent)
+
+
+def _keep(
+    app: Sphinx, cache: JupyterCacheAbstract, docname: str, done: Future[ExecutionResult]
+) -> str:
+    """Store what one process returned; return what went wrong, or ""."""
+    try:
+        result = done.result()
+    except Exception as error:  # a dead kernel, a missing one: whatever it is, the others go on
+        print(f"  {docname}  FAILED", flush=True)
+        return f"{docname} could not be run: {type(error).__name__}: {error}"
+    if result.err is not None:
+        print(f"  {docname}  FAILED after {result.time:.1f} s", flush=True)
+        return f"{docname} failed in {_failing_cell(result.nb)}:\n{result.err}"
+    uri = str(app.env.doc2path(docname))
+    bundle = CacheBundleIn(result.nb, uri, data={"execution_seconds": result.time})
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    print(f"  {docname}  {result.time:.1f} s", flush=True)
+    return ""
+
+
+def _failing_cell(notebook: NotebookNode) -> str:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            return f"cell {number} (id {cell.get('id', 'unknown')})"
+    return "a cell that ran out of time"
+
+
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
+    app.add_config_value("course_state", "", "env", [str])
+    app.connect("config-inited", choose_cache, priority=100)
+    app.connect("env-before-read-docs", run_missing)
+    app.connect("doctree-read", write_executed)
