@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["finite", "one_of", "positive", "positive_int"]
+__all__ = ["finite", "one_of", "per_replica", "positive", "positive_int"]
 
 
 def positive_int(name: str, value: Any, minimum: int = 1) -> int:
@@ -82,3 +82,23 @@ def finite(name: str, value: Any) -> NDArray[np.float64]:
     if bad:
         raise ValueError(f"{name} must be finite; got {bad} NaN or infinite of {array.size} values")
     return array
+
+
+def per_replica(name: str, value: Any, replicas: int) -> NDArray[np.float64]:
+    """Give every replica its own number, (replicas,): one is shared, a sequence is dealt out.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `value` is neither a number nor (replicas,) of them.
+    """
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a number or a list of numbers; got {value!r}") from error
+    if array.shape not in ((), (replicas,)):
+        raise ValueError(
+            f"{name} must be one number or one per replica, shape ({replicas},); "
+            f"got shape {array.shape}"
+        )
+    return np.broadcast_to(array, (replicas,)).copy()

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from helpers import losses
 from helpers.checks import finite
-from helpers.networks import MLP, check_inputs
+from helpers.networks import MLP
 
-__all__ = ["LayerGradients", "check_labels", "layer_gradients", "per_layer_factor"]
+__all__ = ["LayerGradients", "layer_gradients", "per_layer_factor"]
 
 Array = NDArray[np.float64]
 
@@ -71,8 +71,6 @@ def layer_gradients(
     TypeError, ValueError
         If X, y or the loss do not fit the network.
     """
-    check_inputs(network, X)
-    check_labels(network, X, y)
     trace = network.trace(X)
     per_example = losses.get(loss)(trace.logits, y)
     wanted = [*trace.z, *network.weights]
@@ -99,21 +97,6 @@ def _stack(columns: object) -> Array:
     """Put per-layer tensors (replicas,) side by side: (replicas, layers)."""
     stacked: Array = torch.stack(list(columns), dim=1).double().numpy()  # type: ignore[call-overload]
     return stacked
-
-
-def check_labels(network: MLP, X: Tensor, y: Tensor) -> None:
-    """Raise unless y holds one class index per example of X, each below the number of outputs."""
-    n_out = network.weights[-1].shape[-1]
-    allowed = {tuple(X.shape[:-1]), (X.shape[-2],)}
-    if not isinstance(y, Tensor) or y.dtype != torch.int64:
-        raise TypeError(f"y must be a torch.int64 tensor of labels; got {getattr(y, 'dtype', y)}")
-    if tuple(y.shape) not in allowed:
-        shapes = " or ".join(str(shape) for shape in sorted(allowed))
-        raise ValueError(f"y must have shape {shapes}, one label per example; got {tuple(y.shape)}")
-    if bool((y < 0).any()) or bool((y >= n_out).any()):
-        raise ValueError(
-            f"y must hold labels from 0 to {n_out - 1}; got {int(y.min())} to {int(y.max())}"
-        )
 
 
 def per_layer_factor(delta: ArrayLike) -> Array:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import one_of, positive, positive_int
+from helpers.checks import one_of, per_replica, positive, positive_int
 from helpers.seeds import check_seeds, generator
 
 __all__ = [
@@ -152,27 +152,15 @@ def draw(
     known = set(rule.__kwdefaults__ or {})
     for name in options:
         one_of(f"option of init {scheme!r}", name, known or {"(none)"})
-    per_replica = {name: _spread(name, value, len(seeds)) for name, value in options.items()}
+    spread = {name: per_replica(name, value, len(seeds)) for name, value in options.items()}
     networks = []
     for k, seed in enumerate(seeds):
         g = generator(seed)
-        own = {name: values[k] for name, values in per_replica.items()}
+        own = {name: float(values[k]) for name, values in spread.items()}
         networks.append([rule(i, o, g, dtype, **own) for i, o in pairwise(sizes)])
     layers = list(zip(*networks))
     weights = [torch.stack([W for W, _ in layer]) for layer in layers]
     return weights, [torch.stack([b for _, b in layer]) for layer in layers]
-
-
-def _spread(name: str, value: Any, replicas: int) -> list[float]:
-    """Give every replica its own value of an option: a number is shared, a sequence dealt out."""
-    flat = torch.as_tensor(value, dtype=torch.float64)
-    if flat.ndim > 1 or (flat.ndim == 1 and len(flat) != replicas):
-        raise ValueError(
-            f"{name} must be one number or one per replica, shape ({replicas},); "
-            f"got shape {tuple(flat.shape)}"
-        )
-    values: list[float] = flat.expand(replicas).tolist()
-    return values
 
 
 class HasLayers(Protocol):

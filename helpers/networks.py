@@ -1,4 +1,4 @@
-"""The networks of the feed-forward chapters: many at once, one leading axis for the replicas."""
+"""Populations: many networks at once, one leading axis for the replicas. And the MLP."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from helpers import activations, initialization
 from helpers.checks import positive_int
+from helpers.seeds import check_seeds
 
-__all__ = ["MLP", "Trace", "check_inputs"]
+__all__ = ["MLP", "Population", "Trace", "check_inputs"]
 
 
 class Trace(NamedTuple):
@@ -22,7 +24,47 @@ class Trace(NamedTuple):
     logits: Tensor  # (replicas, batch, n_out)
 
 
-class MLP(nn.Module):
+class Population(nn.Module):
+    """Networks of one shape, computed together: the first axis of everything is the replica.
+
+    Every parameter is (replicas, ., .); called on a batch, a population returns outputs that start
+    with (replicas, batch). That is all that `helpers.training` needs to know of it.
+
+    Parameters
+    ----------
+    seeds
+        One integer per replica; see `helpers.seeds.seeds`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seeds` is not a list of integers >= 0, or is empty.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        super().__init__()
+        self.seeds = check_seeds("seeds", seeds)
+
+    @property
+    def replicas(self) -> int:
+        """Number of networks in the population."""
+        return len(self.seeds)
+
+    def only(self, chosen: Tensor, X: Tensor) -> Tensor:
+        """Return the outputs of the chosen replicas alone, (chosen, batch, ...).
+
+        `chosen` is a mask (replicas,), X is (replicas, batch, ...). The parameters' gradients
+        keep their shape, with zeros for the others.
+        """
+        if bool(chosen.all()):
+            outputs: Tensor = self(X)
+        else:
+            rows = {name: p[chosen] for name, p in self.named_parameters()}
+            outputs = functional_call(self, rows, X[chosen])
+        return outputs
+
+
+class MLP(Population):
     """A population of multilayer perceptrons of the same shape, one per replica.
 
     Layer l computes z_l = h_{l-1} W_l + b_l and h_l = phi(z_l) for l = 1..depth; layer depth + 1
@@ -67,9 +109,8 @@ class MLP(nn.Module):
         dtype: torch.dtype = torch.float32,
         **init_options: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(seeds)
         self.activation = activations.get(activation)
-        self.seeds = list(seeds)
         hidden = [positive_int("width", width)] * positive_int("depth", depth)
         sizes = [positive_int("n_in", n_in), *hidden, positive_int("n_out", n_out)]
         weights, biases = initialization.draw(init, sizes, self.seeds, dtype, **init_options)
@@ -81,18 +122,14 @@ class MLP(nn.Module):
         """Number of hidden layers."""
         return len(self.weights) - 1
 
-    @property
-    def replicas(self) -> int:
-        """Number of networks in the population."""
-        return len(self.seeds)
-
     def forward(self, X: Tensor) -> Tensor:
         """Return the logits (replicas, batch, n_out) for X (batch, n_in) or (replicas, ...)."""
         check_inputs(self, X)
+        *hidden, (W_out, b_out) = zip(self.weights, self.biases)
         h = X
-        for W, b in zip(self.weights[:-1], self.biases[:-1]):
+        for W, b in hidden:
             h = self.activation(h @ W + b)
-        logits: Tensor = h @ self.weights[-1] + self.biases[-1]
+        logits: Tensor = h @ W_out + b_out
         return logits
 
     def trace(self, X: Tensor) -> Trace:
@@ -104,11 +141,12 @@ class MLP(nn.Module):
             If X has another shape or type than the network takes, or holds a NaN.
         """
         check_inputs(self, X)
+        *hidden, (W_out, b_out) = zip(self.weights, self.biases)
         z, h = [], [X]
-        for W, b in zip(self.weights[:-1], self.biases[:-1]):
+        for W, b in hidden:
             z.append(h[-1] @ W + b)
             h.append(self.activation(z[-1]))
-        return Trace(z, h[1:], h[-1] @ self.weights[-1] + self.biases[-1])
+        return Trace(z, h[1:], h[-1] @ W_out + b_out)
 
 
 def check_inputs(network: MLP, X: Tensor) -> None:

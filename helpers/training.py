@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,113 +14,121 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from helpers import losses
-from helpers.checks import finite, one_of, positive, positive_int
-from helpers.gradients import check_labels
-from helpers.networks import MLP, check_inputs
+from helpers import losses, optimizers
+from helpers.checks import finite, per_replica, positive, positive_int
+from helpers.networks import Population
 from helpers.seeds import generator
 
-__all__ = ["SGD", "Adam", "History", "accuracy", "clip_", "minibatches", "train"]
+__all__ = ["History", "accuracy", "minibatches", "train", "train_on"]
 
 Array = NDArray[np.float64]
 
-
-class SGD:
-    """Stochastic gradient descent, with momentum if asked, as in `torch.optim.SGD`.
-
-    Parameters
-    ----------
-    parameters
-        Tensors whose first axis is the replica.
-    lr
-        (replicas, 1, 1), one learning rate per replica.
-    momentum
-        0 <= momentum < 1.
-    """
-
-    def __init__(self, parameters: Sequence[Tensor], lr: Tensor, momentum: float = 0.0) -> None:
-        self.parameters, self.lr, self.momentum = list(parameters), lr, momentum
-        self.velocities = [torch.zeros_like(p) for p in self.parameters] if momentum else []
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor]) -> None:
-        """Move the parameters, in place, against their gradients."""
-        for v, g in zip(self.velocities, gradients):
-            v.mul_(self.momentum).add_(g)
-        for p, g in zip(self.parameters, self.velocities or gradients):
-            p -= self.lr * g
-
-
-class Adam:
-    """Adam, as in `torch.optim.Adam` (Kingma & Ba 2015); `lr` is (replicas, 1, 1)."""
-
-    def __init__(
-        self,
-        parameters: Sequence[Tensor],
-        lr: Tensor,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-    ) -> None:
-        self.parameters, self.lr, self.betas, self.eps = list(parameters), lr, betas, eps
-        self.means = [torch.zeros_like(p) for p in self.parameters]
-        self.squares = [torch.zeros_like(p) for p in self.parameters]
-        self.steps = 0
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor]) -> None:
-        """Move the parameters, in place, by about `lr` each, whatever the gradients' size."""
-        self.steps += 1
-        beta1, beta2 = self.betas
-        correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for p, m, v, g in zip(self.parameters, self.means, self.squares, gradients):
-            m.lerp_(g, 1 - beta1)
-            v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-            denominator = v.sqrt() / correction2**0.5 + self.eps
-            p -= self.lr / correction1 * (m / denominator)
-
-
-OPTIMIZERS = ("sgd", "momentum", "adam")
+RECENT = 10  # steps whose mean loss decides whether a replica has solved its task
 
 
 @dataclass(frozen=True)
 class History:
-    """The record of one call of `train`.
+    """The record of one call of `train` or `train_on`.
 
     Attributes
     ----------
     losses
-        (replicas, steps run): mean loss of each step's batch, before the step.
+        (replicas, steps run): mean loss of each step's batch, before the step. NaN once a replica
+        has diverged, and after it has left.
     finite
-        (replicas,): whether every recorded loss of the replica was finite.
+        (replicas,): whether every loss was finite while the replica trained.
+    solved_at
+        (replicas,): steps taken when the mean loss of the last ten was first below `stop_below`;
+        0 for a replica that never got there.
     stopped_early
-        Whether `stop_below` ended the training before its last step.
+        Whether the training ended before its last step because no replica was left.
     """
 
     losses: Array
     finite: NDArray[np.bool_]
+    solved_at: NDArray[np.int64]
     stopped_early: bool
 
     @property
+    def solved(self) -> NDArray[np.bool_]:
+        """Whether each replica got below `stop_below`, (replicas,)."""
+        return np.asarray(self.solved_at > 0)
+
+    @property
     def final_loss(self) -> Array:
-        """Mean loss of the last ten steps, (replicas,); infinite where training diverged."""
-        return np.where(self.finite, self.losses[:, -10:].mean(axis=1), np.inf)
+        """Mean of each replica's own last ten losses, (replicas,); infinite where it diverged."""
+        ends = np.where(self.solved, self.solved_at, self.losses.shape[1])
+        means = [own[max(0, end - RECENT) : end].mean() for own, end in zip(self.losses, ends)]
+        return np.where(self.finite, means, np.inf)
 
 
 def train(
-    network: MLP,
+    network: Population,
     X: Tensor,
     y: Tensor,
     *,
     steps: int,
     lr: ArrayLike,
-    optimizer: str = "sgd",
     batch_size: int | None = 64,
+    optimizer: str = "sgd",
     loss: str | losses.Loss = "cross_entropy",
     clip: ArrayLike | None = None,
+    clip_value: ArrayLike | None = None,
     stop_below: float | None = None,
     label: str = "training",
 ) -> History:
-    """Train every replica of `network`, in place, on its own minibatches and at its own rate.
+    """Train every replica of `network`, in place, on its own minibatches of a data set.
+
+    Parameters
+    ----------
+    network
+        The population; its `seeds` also order the minibatches.
+    X, y
+        (examples, n_in) or, for sequences, (examples, time, n_in); and (examples, ...).
+    batch_size
+        Examples per step; None takes all of them.
+    steps, lr, optimizer, loss, clip, clip_value, stop_below, label
+        As in `train_on`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is outside what is said above, X holds a NaN, or every parameter is frozen.
+    """
+    if len(X) != len(y):
+        raise ValueError(f"X and y must hold as many examples; got {len(X)} and {len(y)}")
+    if bool(torch.isnan(X).any()):
+        raise ValueError(f"X must not hold NaN; got {int(torch.isnan(X).sum())} of {X.numel()}")
+    rows = minibatches(network.seeds, len(X), batch_size, positive_int("steps", steps))
+    everyone = (network.replicas, -1)
+    return train_on(
+        network,
+        ((X[chosen], y[chosen]) for chosen in (r.expand(everyone) for r in rows)),
+        steps=steps,
+        lr=lr,
+        optimizer=optimizer,
+        loss=loss,
+        clip=clip,
+        clip_value=clip_value,
+        stop_below=stop_below,
+        label=label,
+    )
+
+
+def train_on(
+    network: Population,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    *,
+    steps: int,
+    lr: ArrayLike,
+    optimizer: str = "sgd",
+    loss: str | losses.Loss = "cross_entropy",
+    clip: ArrayLike | None = None,
+    clip_value: ArrayLike | None = None,
+    stop_below: float | None = None,
+    label: str = "training",
+) -> History:
+    """Train every replica of `network`, in place, on batches as they come, at its own rate.
 
     Parameters with `requires_grad=False` stay as they are. A replica whose loss becomes NaN
     does not disturb the others.
@@ -127,23 +136,26 @@ def train(
     Parameters
     ----------
     network
-        The population; its `seeds` also order the minibatches.
-    X, y
-        (examples, n_in) and (examples,).
+        Any population.
+    batches
+        X (replicas, batch, ...) and y (replicas, batch, ...) for each step, such as
+        `helpers.sequences.Task.batches`. Where they end, training ends.
     steps
-        Updates, >= 1.
+        Updates at most, >= 1.
     lr
         Learning rate, > 0: one for all, or (replicas,).
     optimizer
         "sgd", "momentum" (SGD with momentum 0.9) or "adam".
-    batch_size
-        Examples per step; None takes all of them.
     loss
-        A name in `helpers.losses.LOSSES`.
+        A name in `helpers.losses.LOSSES`, or a function (outputs, y) -> (replicas, batch, ...).
     clip
         Largest norm of a replica's whole gradient, > 0: one for all, or (replicas,).
+    clip_value
+        Largest size of an entry of the gradient, > 0: one for all, or (replicas,).
     stop_below
-        Stop once the mean loss over the last ten steps is below this in every finite replica.
+        A replica leaves, keeping its weights, as soon as its mean loss over ten steps is below
+        this (it has solved the task) or its loss is not finite (it has failed). What is left
+        behind costs no time; with the last replica the training ends.
     label
         Words in front of the progress bar.
 
@@ -152,54 +164,72 @@ def train(
     TypeError, ValueError
         If an argument is outside what is said above, or every parameter is frozen.
     """
-    check_inputs(network, X)
-    check_labels(network, X, y)
     total = positive_int("steps", steps)
     loss_of = losses.get(loss)
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have a parameter to train; all have requires_grad=False")
-    update = _make_optimizer(optimizer, parameters, _per_replica("lr", lr, network))
-    limit = None if clip is None else _per_replica("clip", clip, network)
-    floor = None if stop_below is None else positive("stop_below", stop_below)
-    record = torch.empty(total, network.replicas, dtype=X.dtype)
-    done = 0
-    batches = minibatches(network.seeds, len(X), batch_size, total)
-    for rows in tqdm(batches, total=total, desc=label, leave=False, delay=1, disable=_quiet()):
-        per_example = loss_of(network(X[rows]), y[rows])
-        batch_loss = per_example.mean(dim=-1).expand(network.replicas)
+    rates = _limit("lr", lr, network)
+    update = optimizers.make(optimizer, parameters, rates)
+    norm_limit = None if clip is None else _limit("clip", clip, network)
+    value_limit = None if clip_value is None else _limit("clip_value", clip_value, network)
+    log = _Log(network.replicas, stop_below)
+    limited = islice(batches, total)
+    for X, y in tqdm(limited, total=total, desc=label, leave=False, delay=1, disable=_quiet()):
+        per_example = loss_of(network.only(log.present, X), y[log.present])
+        batch_loss = per_example.flatten(1).mean(dim=1)
         gradients = torch.autograd.grad(batch_loss.sum(), parameters)
-        if limit is not None:
-            clip_(gradients, limit)
+        if value_limit is not None:
+            optimizers.clip_value_(gradients, value_limit)
+        if norm_limit is not None:
+            optimizers.clip_norm_(gradients, norm_limit)
         update.step(gradients)
-        record[done] = batch_loss.detach()
-        done += 1
-        if floor is not None and _all_below(record[max(0, done - 10) : done], floor):
+        log.add(batch_loss)
+        rates[~log.present] = 0.0  # momentum must not move those who have left
+        if not log.present.any():
             break
-    kept: Array = record[:done].T.double().numpy()
-    all_finite: NDArray[np.bool_] = np.asarray(np.isfinite(kept).all(axis=1))
-    return History(kept, all_finite, done < total)
+    return log.history()
 
 
-def _make_optimizer(name: str, parameters: Sequence[Tensor], lr: Tensor) -> SGD | Adam:
-    kind = one_of("optimizer", name, OPTIMIZERS)
-    if kind == "adam":
-        return Adam(parameters, lr)
-    return SGD(parameters, lr, momentum=0.9 if kind == "momentum" else 0.0)
+class _Log:
+    """The losses so far, and which replicas are still present."""
 
+    def __init__(self, replicas: int, stop_below: float | None) -> None:
+        self.floor = None if stop_below is None else positive("stop_below", stop_below)
+        self.present = torch.ones(replicas, dtype=torch.bool)
+        self.solved_at = torch.zeros(replicas, dtype=torch.int64)
+        self.failed = torch.zeros(replicas, dtype=torch.bool)
+        self.rows: list[Tensor] = []
 
-def _per_replica(name: str, value: ArrayLike, network: MLP) -> Tensor:
-    """One positive number per replica, (replicas, 1, 1), from a number or a (replicas,) array."""
-    array = finite(name, value)
-    if array.ndim > 1 or (array.ndim == 1 and len(array) != network.replicas):
-        raise ValueError(
-            f"{name} must be one number or one per replica, shape ({network.replicas},); "
-            f"got shape {array.shape}"
+    def add(self, batch_loss: Tensor) -> None:
+        """Note the loss (present,) of those present; let go who has solved the task or failed."""
+        row = torch.full((len(self.present),), torch.nan, dtype=torch.float64)
+        row[self.present] = batch_loss.detach().double()
+        self.rows.append(row)
+        self.failed |= self.present & ~torch.isfinite(row)
+        if self.floor is None:
+            return
+        if len(self.rows) >= RECENT:
+            below = torch.stack(self.rows[-RECENT:]).mean(dim=0) < self.floor
+            self.solved_at[self.present & below] = len(self.rows)
+        self.present = (self.solved_at == 0) & ~self.failed
+
+    def history(self) -> History:
+        """Return the record as arrays."""
+        return History(
+            losses=torch.stack(self.rows, dim=1).numpy(),
+            finite=(~self.failed).numpy(),
+            solved_at=self.solved_at.numpy(),
+            stopped_early=not bool(self.present.any()),
         )
+
+
+def _limit(name: str, value: ArrayLike, network: Population) -> Tensor:
+    """One positive number per replica, (replicas, 1, 1), from a number or a (replicas,) array."""
+    array = finite(name, per_replica(name, value, network.replicas))
     if (array <= 0).any():
         raise ValueError(f"{name} must be > 0; got {array.min()}")
-    per_replica = torch.as_tensor(np.broadcast_to(array, (network.replicas,)).copy())
-    return per_replica.to(network.weights[0].dtype).reshape(-1, 1, 1)
+    return torch.as_tensor(array).to(next(network.parameters()).dtype).reshape(-1, 1, 1)
 
 
 def minibatches(
@@ -230,45 +260,6 @@ def minibatches(
         yield order[:, start : start + batch_size]
 
 
-@torch.no_grad()
-def clip_(gradients: Sequence[Tensor], limit: Tensor) -> Tensor:
-    """Scale each replica's gradients, in place, to a joint norm of at most `limit`.
-
-    The rule of `torch.nn.utils.clip_grad_norm_`, applied to every replica by itself: one norm for
-    all would tie the seeds together.
-
-    Parameters
-    ----------
-    gradients
-        Tensors (replicas, ., .).
-    limit
-        (replicas, 1, 1).
-
-    Returns
-    -------
-    norms
-        (replicas,): the norms before clipping.
-
-    References
-    ----------
-    Pascanu, Mikolov & Bengio (2013).
-    """
-    squares = [g.square().sum(dim=(-2, -1)) for g in gradients]
-    norms = torch.stack(squares).sum(dim=0).sqrt()
-    scale = (limit / (norms.reshape(-1, 1, 1) + 1e-6)).clamp(max=1.0)
-    for g in gradients:
-        g *= scale
-    return norms
-
-
-def _all_below(recent: Tensor, floor: float) -> bool:
-    """Whether the mean over at least ten steps lies below `floor` in every finite replica."""
-    if len(recent) < 10:
-        return False
-    mean = recent.mean(dim=0)
-    return bool(((mean < floor) | ~torch.isfinite(mean)).all())
-
-
 def _quiet() -> bool:
     """No progress bar in the built book, in tests, or where nobody looks at standard error."""
     in_kernel = "ipykernel" in sys.modules
@@ -278,10 +269,11 @@ def _quiet() -> bool:
 
 
 @torch.no_grad()
-def accuracy(network: MLP, X: Tensor, y: Tensor) -> Array:
-    """Share of examples whose largest logit is the right one, (replicas,), from 0 to 1.
+def accuracy(network: Population, X: Tensor, y: Tensor) -> Array:
+    """Share of answers whose largest logit is the right one, (replicas,), from 0 to 1.
 
-    X is (batch, n_in), y (batch,). A diverged replica (NaN logits) gets what its arbitrary
+    X is (batch, ...), y one label per answer: (batch,), or (batch, time) where a recurrent
+    network answers at every step. A diverged replica (NaN logits) gets what its arbitrary
     answers earn, which is about chance.
 
     Raises
@@ -289,8 +281,8 @@ def accuracy(network: MLP, X: Tensor, y: Tensor) -> Array:
     TypeError, ValueError
         If X or y do not fit the network.
     """
-    check_inputs(network, X)
-    check_labels(network, X, y)
-    right = network(X).argmax(dim=-1) == y
-    share: Array = right.double().mean(dim=-1).numpy()
+    logits = network(X)
+    losses.check_labels(logits, y)
+    right = logits.argmax(dim=-1) == y
+    share: Array = right.flatten(1).double().mean(dim=1).numpy()
     return share

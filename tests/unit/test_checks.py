@@ -45,3 +45,12 @@ def test_an_array_is_finite_numbers():
         checks.finite("q", [])
     with pytest.raises(TypeError, match="q must be an array of numbers; got 'a'"):
         checks.finite("q", "a")
+
+
+def test_every_replica_gets_its_own_number():
+    assert checks.per_replica("lr", 0.5, 3).tolist() == [0.5, 0.5, 0.5]
+    assert checks.per_replica("lr", [1, 2], 2).tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match=r"lr must be one number or one per replica, .*\(3,\)"):
+        checks.per_replica("lr", [1, 2], 3)
+    with pytest.raises(TypeError, match="lr must be a number or a list of numbers; got 'fast'"):
+        checks.per_replica("lr", "fast", 3)
