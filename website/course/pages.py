@@ -16,6 +16,13 @@ from sphinx.config import Config
 
 from course.assets import PRELOADED, STATIC
 
+# What the writers of tables, citations and contents leave for assistive technology to stumble on.
+REPAIRS = {
+    '<th class="head"><p></p></th>': "<td></td>",
+    ' role="doc-biblioentry"': "",
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+    '<p class="caption" role="heading">': '<p class="caption">',
+}
 NOT_FOUND = """<section><h1>This page is not here</h1>
 <p>The address may be old or mistyped. The contents of the book are in the margin, and the search
 finds every section and every term.</p></section>"""
@@ -63,6 +70,8 @@ def dress(
 ) -> None:
     """Complete what the template is given."""
     body = context.get("body", "")
+    for mistake, repair in REPAIRS.items():
+        body = body.replace(mistake, repair)
     context["body"] = scrolling_tables(sized_pictures(body, Path(app.outdir)))
     context["preloaded"] = PRELOADED if 'class="katex"' in body else ()
     context["author"] = app.config.author

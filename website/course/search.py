@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +44,23 @@ def words(node: nodes.Node) -> str:
 def entries(doctree: nodes.document) -> Iterator[dict[str, str]]:
     """Yield one entry per section, without its subsections, and one per glossary term."""
     for section in doctree.findall(nodes.section):
-        own = [child for child in section.children if not isinstance(child, nodes.section)]
-        heading, *rest = own
-        text = " ".join(" ".join(words(child) for child in rest).split())
+        heading, *rest = (node for node in section.children if not isinstance(node, nodes.section))
+        terms = [node for node in rest if _term(node)]
+        text = _line(node for node in rest if node not in terms)
         yield {"title": words(heading), "anchor": section["ids"][0], "text": text}
-        for child in rest:
-            term = next((name for name in child.get("ids", ()) if name.startswith("term-")), "")
-            bold = next(iter(child.findall(nodes.strong)), None)
-            if term and bold is not None:
-                text = " ".join(words(child).split())
-                yield {"title": words(bold), "anchor": term, "text": text, "term": "yes"}
+        for node in terms:
+            title = words(next(iter(node.findall(nodes.strong))))
+            yield {"title": title, "anchor": _term(node), "text": _line([node]), "term": "yes"}
+
+
+def _term(node: nodes.Node) -> str:
+    """Return the anchor of a paragraph that explains a term in bold; "" for any other node."""
+    anchors = [name for name in getattr(node, "attributes", {}).get("ids", ()) if "term-" in name]
+    return anchors[0] if anchors and any(node.findall(nodes.strong)) else ""
+
+
+def _line(parts: Iterable[nodes.Node]) -> str:
+    return " ".join(" ".join(map(words, parts)).split())
 
 
 def collect(app: Sphinx, exception: Exception | None) -> None:

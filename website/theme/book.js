@@ -50,7 +50,10 @@ addEventListener("hashchange", unfoldTarget);
 unfoldTarget();
 addEventListener("beforeprint", () => all("article details").forEach((fold) => { fold.open = true; }));
 
-// ---- On this page: mark the section in view.
+// ---- On this page: mark the section in view; the drawer closes when a section is chosen.
+document.querySelector("nav.page")?.addEventListener("click", (event) => {
+  if (event.target.closest("a") && event.currentTarget.matches(":popover-open")) event.currentTarget.hidePopover();
+});
 const places = new Map(all("nav.page a[href^='#']").map((link) => [link.hash.slice(1), link]));
 const seen = new IntersectionObserver((changes) => {
   for (const { isIntersecting, target } of changes) {
@@ -89,7 +92,8 @@ function shown(entry, base, words) {
   link.href = base + entry.url;
   link.textContent = entry.title;
   where.textContent = entry.page === entry.title ? "" : entry.page;
-  const start = Math.max(0, ...words.slice(0, 1).map((word) => entry.text.toLowerCase().indexOf(word) - 50));
+  const found = entry.text.toLowerCase().indexOf(words[0]) - 50;
+  const start = found > 0 ? entry.text.indexOf(" ", found) + 1 : 0;
   const extract = document.createElement("p");
   extract.textContent = (start ? "... " : "") + entry.text.slice(start, start + 150) + (entry.text.length > start + 150 ? " ..." : "");
   link.append(where);
