@@ -12,7 +12,7 @@ from helpers import activations
 from helpers.activations import Activation
 from helpers.checks import finite
 from helpers.theory.gradient import chi, depth_scale
-from helpers.theory.quadrature import check_correlation, correlated_gaussian_mean, non_negative
+from helpers.theory.quadrature import check_correlation, correlated_gaussian_mean, variance_number
 from helpers.theory.variance import variance_fixed_point, variance_map, variance_trajectory
 
 __all__ = [
@@ -40,13 +40,21 @@ def correlation_map(
         If c is outside [-1, 1], a variance is negative, or the next layer has no variance.
     """
     phi = activations.get(activation).function
-    weight = float(non_negative("sigma_w2", sigma_w2))
-    bias = float(non_negative("sigma_b2", sigma_b2))
-    variance = float(variance_map(activation, q, weight, bias))
-    if variance == 0:
-        raise ValueError("q, sigma_w2 and sigma_b2 must give the next layer a variance; got 0")
+    weight, bias, variance = _next_variance(activation, q, sigma_w2, sigma_b2)
     covariance = weight * correlated_gaussian_mean(phi, phi, q, c) + bias
     return min(1.0, max(-1.0, covariance / variance))
+
+
+def _next_variance(
+    activation: str | Activation, q: float, sigma_w2: float, sigma_b2: float
+) -> tuple[float, float, float]:
+    """Return sigma_w2, sigma_b2 and the next layer's variance as numbers, the last above 0."""
+    weight = variance_number("sigma_w2", sigma_w2)
+    bias = variance_number("sigma_b2", sigma_b2)
+    variance = float(variance_map(activation, variance_number("q", q), weight, bias))
+    if variance == 0:
+        raise ValueError("q, sigma_w2 and sigma_b2 must give the next layer a variance; got 0")
+    return weight, bias, variance
 
 
 def correlation_slope(
@@ -57,10 +65,7 @@ def correlation_slope(
     At c = 1 and at the fixed point of the variance map it equals chi.
     """
     slope = activations.get(activation).derivative
-    weight = float(non_negative("sigma_w2", sigma_w2))
-    variance = float(variance_map(activation, q, weight, sigma_b2))
-    if variance == 0:
-        raise ValueError("q, sigma_w2 and sigma_b2 must give the next layer a variance; got 0")
+    weight, _, variance = _next_variance(activation, q, sigma_w2, sigma_b2)
     return weight * float(q) * correlated_gaussian_mean(slope, slope, q, c) / variance
 
 
@@ -73,13 +78,15 @@ def correlation_trajectory(
     input_second_moment: float = 1.0,
 ) -> Array:
     """Return c_1..c_L for two inputs of equal mean square and correlation c0, shape (depth,)."""
-    q = variance_trajectory(activation, sigma_w2, sigma_b2, depth, input_second_moment)
+    m0 = variance_number("input_second_moment", input_second_moment)
+    weight = variance_number("sigma_w2", sigma_w2)
+    bias = variance_number("sigma_b2", sigma_b2)
+    q = variance_trajectory(activation, weight, bias, depth, m0)
     if q[0] == 0:
         raise ValueError("sigma_w2, sigma_b2 and input_second_moment must give layer 1 a variance")
-    covariance = sigma_w2 * float(input_second_moment) * check_correlation(c0) + sigma_b2
-    c = [covariance / float(q[0])]
+    c = [(weight * m0 * check_correlation(c0) + bias) / float(q[0])]
     for variance in q[:-1]:
-        c.append(correlation_map(activation, c[-1], float(variance), sigma_w2, sigma_b2))
+        c.append(correlation_map(activation, c[-1], float(variance), weight, bias))
     return np.array(c)
 
 

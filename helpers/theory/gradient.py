@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers import activations
 from helpers.activations import Activation
 from helpers.checks import positive_int
-from helpers.theory.quadrature import gaussian_mean, non_negative
-from helpers.theory.variance import derivative_second_moment, variance_trajectory
+from helpers.theory.quadrature import non_negative
+from helpers.theory.variance import (
+    derivative_moment,
+    derivative_second_moment,
+    variance_trajectory,
+)
 
 __all__ = [
     "chi",
@@ -36,7 +39,8 @@ def chi(activation: str | Activation, q: ArrayLike, sigma_w2: ArrayLike) -> Arra
 def depth_scale(factor: ArrayLike) -> Array:
     """Return -1 / ln(factor): layers over which a quantity shrinks by e at `factor` per layer.
 
-    Negative where it grows, infinite at factor 1, 0 at factor 0. Source: Schoenholz et al. (2017).
+    Negative where it grows, infinite at factor 1 (up to rounding), 0 at factor 0.
+    Source: Schoenholz et al. (2017).
 
     Raises
     ------
@@ -45,7 +49,7 @@ def depth_scale(factor: ArrayLike) -> Array:
     """
     with np.errstate(divide="ignore"):
         logarithm = np.log(non_negative("factor", factor))
-        scale: Array = np.where(logarithm == 0, np.inf, -1 / logarithm)
+        scale: Array = np.where(np.abs(logarithm) < 1e-14, np.inf, -1 / logarithm)[()]
     return scale
 
 
@@ -58,6 +62,8 @@ def _log_profile(
 ) -> Array:
     """ln(E|delta_l|^2 / E|delta_L|^2): sum over k = l..L-1 of ln chi(q_k)."""
     q = variance_trajectory(activation, sigma_w2, sigma_b2, depth, input_second_moment)
+    if depth == 1:
+        return np.zeros_like(q)
     with np.errstate(divide="ignore"):
         steps = np.log(chi(activation, q[:-1], sigma_w2))
     toward_input = np.cumsum(steps[::-1], axis=0)[::-1]
@@ -109,7 +115,8 @@ def gradient_factor(
 ) -> Array:
     """Return one factor per layer: exp of the least-squares slope of ln profile, toward the input.
 
-    The fit of `helpers.gradients.per_layer_factor`, applied to the prediction.
+    The fit of `helpers.gradients.per_layer_factor`, applied to the prediction; 0 where no
+    gradient at all reaches the first layer.
 
     Raises
     ------
@@ -120,7 +127,9 @@ def gradient_factor(
     logs = _log_profile(activation, sigma_w2, sigma_b2, depth, input_second_moment)
     steps_to_input = -np.arange(depth, dtype=np.float64)
     centred = steps_to_input - steps_to_input.mean()
-    factor: Array = np.exp(np.tensordot(centred, logs, axes=1) / (centred @ centred))
+    with np.errstate(invalid="ignore"):  # 0 * -inf
+        slope = np.tensordot(centred, logs, axes=1) / (centred @ centred)
+    factor: Array = np.where(np.isneginf(logs[0]), 0.0, np.exp(slope))[()]
     return factor
 
 
@@ -141,8 +150,7 @@ def finite_width_error(activation: str | Activation, q: ArrayLike, width: int) -
     ----------
     Hanin & Nica (2020), for ReLU; the general kappa is the same computation.
     """
-    slope = activations.get(activation).derivative
-    fourth = gaussian_mean(lambda z: slope(z) ** 4, q)
+    fourth = derivative_moment(activation, q, 4)
     squared = derivative_second_moment(activation, q)
     if (squared == 0).any():
         raise ValueError("activation must have a slope above 0 somewhere; got none")

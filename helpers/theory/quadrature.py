@@ -23,27 +23,32 @@ Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 REACH = 9.5  # beyond it a standard normal has mass 2e-21
-HALVINGS = 24  # the smallest panel ends at 9.5 * 2^-24 = 6e-7
+BLOCK = 2048  # variances at a time: 13 MB of nodes
 
 
 @cache
-def _unit_interval(nodes_per_panel: int) -> tuple[Array, Array]:
+def _unit_interval(nodes_per_panel: int, halvings: int) -> tuple[Array, Array]:
     """Nodes and weights for the integral of f over (0, 1), panels halving toward 0."""
     x, w = np.polynomial.legendre.leggauss(nodes_per_panel)
-    edges = np.concatenate([[0.0], 2.0 ** np.arange(-HALVINGS, 1)])
+    edges = np.concatenate([[0.0], 2.0 ** np.arange(-halvings, 1)])
     widths = np.diff(edges)[:, None]
     nodes = edges[:-1, None] + widths * (x + 1) / 2
     return nodes.ravel(), (widths * w / 2).ravel()
 
 
 @cache
-def _normal_rule() -> tuple[Array, Array]:
+def _normal_rule(halvings: int) -> tuple[Array, Array]:
     """Nodes u and weights (normal density included) for E f(u), u ~ N(0, 1)."""
-    nodes, weights = _unit_interval(16)
+    nodes, weights = _unit_interval(16, halvings)
     u = np.concatenate([-REACH * nodes[::-1], REACH * nodes])
     w = REACH * np.concatenate([weights[::-1], weights])
     density = np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi)
     return u, w * density
+
+
+def _halvings(scale: float) -> int:
+    """Enough for the smallest panel, in u, to be a quarter of 1 / scale or less."""
+    return math.ceil(math.log2(REACH * max(1.0, scale))) + 2
 
 
 def gaussian_mean(f: Function, q: ArrayLike) -> Array:
@@ -62,8 +67,12 @@ def gaussian_mean(f: Function, q: ArrayLike) -> Array:
         If `q` is negative, NaN or infinite.
     """
     variance = non_negative("q", q)
-    u, w = _normal_rule()
-    mean: Array = f(np.sqrt(variance)[..., None] * u) @ w
+    sd = np.sqrt(variance).ravel()
+    means = []
+    for block in np.array_split(sd, math.ceil(sd.size / BLOCK)):
+        u, w = _normal_rule(_halvings(float(block.max())))
+        means.append(f(block[:, None] * u) @ w)
+    mean: Array = np.concatenate(means).reshape(variance.shape)[()]
     return mean
 
 
@@ -78,13 +87,15 @@ def correlated_gaussian_mean(f: Function, g: Function, q: float, c: float) -> fl
     TypeError, ValueError
         If `q` is negative or `c` outside [-1, 1].
     """
-    sd = math.sqrt(float(non_negative("q", q)))
+    sd = math.sqrt(variance_number("q", q))
     c = check_correlation(c)
-    a, weights = _normal_rule()
     s = math.sqrt((1 - c) * (1 + c))
+    # The inner mean, as a function of a, turns over a distance s where g has a kink.
+    a, weights = _normal_rule(_halvings(max(sd, 1 / s if s else 0.0)))
     if s == 0:
         return float((f(sd * a) * g(sd * c * a)) @ weights)
-    nodes, panel = _unit_interval(32)  # its largest panel may hold the whole normal density
+    # 32, because the largest panel may hold the whole normal density.
+    nodes, panel = _unit_interval(32, _halvings(sd * s))
     kink = np.clip(-c * a / s, -REACH, REACH)[:, None]
     inner = np.zeros_like(a)
     for end in (-REACH, REACH):
@@ -103,9 +114,17 @@ def non_negative(name: str, value: ArrayLike) -> Array:
     return array
 
 
-def check_correlation(c: float) -> float:
-    """Return `c` as a float in [-1, 1], or raise naming it."""
-    value = float(finite("c", c))
-    if abs(value) > 1:
-        raise ValueError(f"c must be a correlation in [-1, 1]; got {value}")
-    return value
+def variance_number(name: str, value: ArrayLike) -> float:
+    """Return `value` as one finite float >= 0, or raise naming it."""
+    array = non_negative(name, value)
+    if array.ndim:
+        raise ValueError(f"{name} must be one number; got an array of shape {array.shape}")
+    return float(array)
+
+
+def check_correlation(c: ArrayLike) -> float:
+    """Return `c` as one float in [-1, 1], or raise naming it."""
+    array = finite("c", c)
+    if array.ndim or abs(array) > 1:
+        raise ValueError(f"c must be one correlation in [-1, 1]; got {c!r}")
+    return float(array)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
@@ -9,7 +11,7 @@ from scipy.optimize import brentq
 from helpers import activations
 from helpers.activations import Activation
 from helpers.checks import positive_int
-from helpers.theory.quadrature import gaussian_mean, non_negative
+from helpers.theory.quadrature import gaussian_mean, non_negative, variance_number
 
 __all__ = [
     "derivative_second_moment",
@@ -21,6 +23,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+TINY = 1e-300  # a variance that is 0 in every sum, on both sides of a kink
+PER_OCTAVE = 4  # variances tried per factor of 2 in the search for a fixed point
+
 
 def second_moment(activation: str | Activation, q: ArrayLike) -> Array:
     """E phi(sqrt(q) u)^2 for u ~ N(0, 1): mean square of an activation, elementwise in q."""
@@ -29,9 +34,17 @@ def second_moment(activation: str | Activation, q: ArrayLike) -> Array:
 
 
 def derivative_second_moment(activation: str | Activation, q: ArrayLike) -> Array:
-    """E phi'(sqrt(q) u)^2 for u ~ N(0, 1): mean squared slope, elementwise in q."""
+    """E phi'(sqrt(q) u)^2 for u ~ N(0, 1): mean squared slope, elementwise in q.
+
+    At q = 0 the limit from above, which for ReLU is 1/2 whatever one calls its slope at 0.
+    """
+    return derivative_moment(activation, q, 2)
+
+
+def derivative_moment(activation: str | Activation, q: ArrayLike, power: int) -> Array:
+    """E phi'(sqrt(q) u)^power, elementwise in q; at q = 0 the limit from above."""
     slope = activations.get(activation).derivative
-    return gaussian_mean(lambda z: slope(z) ** 2, q)
+    return gaussian_mean(lambda z: slope(z) ** power, np.maximum(non_negative("q", q), TINY))
 
 
 def variance_map(
@@ -72,13 +85,23 @@ def variance_trajectory(
     -------
     q
         (depth, *shape of input_second_moment), q_1 first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument outside what is said above.
+    OverflowError
+        If the variance leaves the range of float64.
     """
     positive_int("depth", depth)
     m0 = non_negative("input_second_moment", input_second_moment)
     weight = non_negative("sigma_w2", sigma_w2)
     q = [weight * m0 + non_negative("sigma_b2", sigma_b2)]
     while len(q) < depth:
-        q.append(variance_map(activation, q[-1], sigma_w2, sigma_b2))
+        with np.errstate(over="ignore"):
+            q.append(variance_map(activation, q[-1], sigma_w2, sigma_b2))
+        if not np.isfinite(q[-1]).all():
+            raise OverflowError(f"the variance exceeds float64 at layer {len(q)} of depth {depth}")
     return np.stack(q)
 
 
@@ -88,7 +111,8 @@ def variance_fixed_point(
     """Return q*, the variance that deep layers approach when the first one has variance 1.
 
     Found as a root of V(q) - q and not by iteration, which converges like 1/l at a critical
-    point (tanh at sigma_w2 = 1).
+    point (tanh at sigma_w2 = 1). V must increase with q, as it does for the whole table: deep
+    layers then approach the first root on the way from 1.
 
     Returns
     -------
@@ -96,20 +120,21 @@ def variance_fixed_point(
         The fixed point; 0.0 where the signal dies out, inf where it grows without bound. Where
         every variance is a fixed point (ReLU, sigma_w2 = 2, sigma_b2 = 0) it is the start, 1.0.
     """
+    weight = variance_number("sigma_w2", sigma_w2)
+    bias = variance_number("sigma_b2", sigma_b2)
 
-    def growth(q: float) -> float:
-        return float(variance_map(activation, q, sigma_w2, sigma_b2)) - q
+    def growth(q: ArrayLike) -> Array:
+        return variance_map(activation, q, weight, bias) - np.asarray(q, dtype=np.float64)
 
-    start = growth(1.0)
+    start = float(growth(1.0))
     if abs(start) < 1e-14:
         return 1.0
-    # V is increasing for the activations of the table: walk from 1 in the direction of V(q) - q
-    # until it changes sign; the root in between is the first one met, so the one approached.
-    ratio, end = (2.0, 1e12) if start > 0 else (0.5, 1e-14)
-    near = 1.0
-    while (near < end) if start > 0 else (near > end):
-        far = near * ratio
-        if growth(far) * start <= 0:
-            return float(brentq(growth, min(near, far), max(near, far), xtol=1e-300, rtol=1e-14))
-        near = far
-    return float("inf") if start > 0 else 0.0
+    floor = float(variance_map(activation, 0.0, weight, bias))
+    end = 1e12 * max(1.0, weight, bias) if start > 0 else (floor / 2 or 1e-14)
+    octaves = math.ceil(abs(math.log2(end)))
+    path = 2.0 ** (math.copysign(1 / PER_OCTAVE, start) * np.arange(octaves * PER_OCTAVE + 1))
+    crossed = np.flatnonzero(growth(path) * start <= 0)
+    if not len(crossed):
+        return math.inf if start > 0 else 0.0
+    ends = sorted(path[crossed[0] - 1 : crossed[0] + 1])
+    return float(brentq(lambda q: float(growth(q)), *ends, xtol=1e-300, rtol=1e-14))
