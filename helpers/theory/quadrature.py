@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 REACH = 9.5  # beyond it a standard normal has mass 2e-21
+HALVINGS = 64  # at most: enough for variances up to 1e34
 BLOCK = 2048  # variances at a time: 13 MB of nodes
 
 
@@ -48,11 +49,13 @@ def _normal_rule(halvings: int) -> tuple[Array, Array]:
 
 def _halvings(scale: float) -> int:
     """Enough for the smallest panel, in u, to be a quarter of 1 / scale or less."""
-    return math.ceil(math.log2(REACH * max(1.0, scale))) + 2
+    return min(HALVINGS, math.ceil(math.log2(REACH * max(1.0, scale))) + 2)
 
 
 def gaussian_mean(f: Function, q: ArrayLike) -> Array:
     """Return E f(sqrt(q) u) for u ~ N(0, 1), elementwise in q; relative error about 1e-13.
+
+    Beyond q = 1e34, only what f does far from 0 is seen.
 
     Parameters
     ----------
