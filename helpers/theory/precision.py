@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from helpers.checks import one_of, positive, positive_int
-from helpers.theory.quadrature import non_negative
+from helpers.theory.quadrature import non_negative, unit_interval
 
 __all__ = ["lost_share", "rounding_band", "unchanged_share"]
 
@@ -49,13 +49,14 @@ def lost_share(relative_step: ArrayLike, dtype: str = "float32") -> Array:
 def unchanged_share(
     step_sd: ArrayLike, weight_limit: float, steps: int, dtype: str = "float32"
 ) -> Array:
-    """Return the share of weights that `steps` random steps leave as they were, bit for bit.
+    """Return the share of weights that none of `steps` random steps moves, not by one bit.
 
     Weights are uniform in [-weight_limit, weight_limit]. A weight's steps are s u, u ~ N(0, 1)
     anew each time, with a scale s ~ N(0, step_sd^2) of its own: deep products of random matrices
-    have one dominant direction, which always favours the same units. A weight is unchanged when
-    every step is below half the gap to its neighbour, and the gap depends on its power of two
-    only, so the mean over weights is a sum over powers of two.
+    have one dominant direction, which always favours the same units. A weight stays when every
+    step is below half the gap to its neighbour, and the gap depends on its power of two only, so
+    the mean over weights is a sum over powers of two. A weight that moves and comes back counts
+    as moved; where steps change sign at random, more weights than this end where they began.
 
     Parameters
     ----------
@@ -81,9 +82,9 @@ def unchanged_share(
     upper = np.minimum(2.0 ** (exponents + 1), limit)
     share_of_weights = (upper - 2.0**exponents) / limit
     half_gap = 2.0 ** (exponents - bits)
-    x, w = np.polynomial.legendre.leggauss(400)
-    scale = 4.5 * (x + 1)  # |N(0, 1)| up to 9
-    scale_weights = 4.5 * w * math.sqrt(2 / math.pi) * np.exp(-0.5 * scale**2)
+    nodes, weights = unit_interval(16, 24)
+    scale = 9 * nodes  # |N(0, 1)| up to 9
+    scale_weights = 9 * weights * math.sqrt(2 / math.pi) * np.exp(-0.5 * scale**2)
     with np.errstate(divide="ignore"):
         reach = half_gap / (sd[..., None, None] * scale[:, None])  # (..., scales, exponents)
     survives = special.erf(reach / math.sqrt(2)) ** count

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import finite
 
-__all__ = ["correlated_gaussian_mean", "gaussian_mean", "non_negative"]
+__all__ = ["correlated_gaussian_mean", "gaussian_mean", "non_negative", "unit_interval"]
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -28,7 +28,7 @@ BLOCK = 2048  # variances at a time: 13 MB of nodes
 
 
 @cache
-def _unit_interval(nodes_per_panel: int, halvings: int) -> tuple[Array, Array]:
+def unit_interval(nodes_per_panel: int, halvings: int) -> tuple[Array, Array]:
     """Nodes and weights for the integral of f over (0, 1), panels halving toward 0."""
     x, w = np.polynomial.legendre.leggauss(nodes_per_panel)
     edges = np.concatenate([[0.0], 2.0 ** np.arange(-halvings, 1)])
@@ -40,7 +40,7 @@ def _unit_interval(nodes_per_panel: int, halvings: int) -> tuple[Array, Array]:
 @cache
 def _normal_rule(halvings: int) -> tuple[Array, Array]:
     """Nodes u and weights (normal density included) for E f(u), u ~ N(0, 1)."""
-    nodes, weights = _unit_interval(16, halvings)
+    nodes, weights = unit_interval(16, halvings)
     u = np.concatenate([-REACH * nodes[::-1], REACH * nodes])
     w = REACH * np.concatenate([weights[::-1], weights])
     density = np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi)
@@ -98,7 +98,7 @@ def correlated_gaussian_mean(f: Function, g: Function, q: float, c: float) -> fl
     if s == 0:
         return float((f(sd * a) * g(sd * c * a)) @ weights)
     # 32, because the largest panel may hold the whole normal density.
-    nodes, panel = _unit_interval(32, _halvings(sd * s))
+    nodes, panel = unit_interval(32, _halvings(sd * s))
     kink = np.clip(-c * a / s, -REACH, REACH)[:, None]
     inner = np.zeros_like(a)
     for end in (-REACH, REACH):
