@@ -52,7 +52,7 @@ def mean_and_spread(
     ValueError
         If the shapes do not fit, or a value is not finite (or not above 0, with `geometric`).
     """
-    places, middle, low, high = _summary(x, values, geometric)
+    places, middle, low, high = _summary(x, "values", values, geometric)
     look: dict[str, Any] = style.dots(color)
     if joined:
         look["linestyle"] = style.line(color)["linestyle"]
@@ -94,29 +94,38 @@ def predicted_and_measured(
         If the shapes do not fit, or a value is not finite or not above 0.
     """
     line = finite("predicted", predicted)
-    places = np.arange(1, len(line) + 1) if x is None else x
-    places, middle, low, high = _summary(places, measured, geometric=True)
+    given = np.arange(1, line.size + 1) if x is None else x
+    places, middle, low, high = _summary(given, "measured", measured, geometric=True)
     if line.shape != places.shape:
         raise ValueError(f"predicted must have shape {places.shape}, like x; got {line.shape}")
+    _above_zero("predicted", line)
     ax.plot(places, line, label=label, **style.line(color))
     bars = np.stack([middle - low, high - middle])
     ax.errorbar(places, middle, yerr=bars, markersize=4, **style.dots(color))
     return ax
 
 
-def _summary(x: ArrayLike, values: ArrayLike, geometric: bool) -> tuple[Array, Array, Array, Array]:
+def _summary(
+    x: ArrayLike, name: str, values: ArrayLike, geometric: bool
+) -> tuple[Array, Array, Array, Array]:
     """Return x, mean, mean - sd, mean + sd over the first axis, each (points,)."""
-    places, table = finite("x", x), finite("values", values)
+    places, table = finite("x", x), finite(name, values)
+    if places.ndim != 1:
+        raise ValueError(f"x must have shape (points,); got {places.shape}")
     if table.ndim != 2 or table.shape[0] < 2 or places.shape != table.shape[1:]:
         raise ValueError(
-            f"values must have shape (seeds >= 2, points = {places.size}); got {table.shape}"
+            f"{name} must have shape (seeds >= 2, points = {places.size}); got {table.shape}"
         )
     if geometric:
-        if (table <= 0).any():
-            raise ValueError(f"values must be above 0 on a log axis; got {table.min()}")
-        table = np.log(table)
+        table = np.log(_above_zero(name, table))
     mean, sd = table.mean(axis=0), table.std(axis=0, ddof=1)
     low, high = mean - sd, mean + sd
     if geometric:
         mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
     return places, mean, low, high
+
+
+def _above_zero(name: str, values: Array) -> Array:
+    if (values <= 0).any():
+        raise ValueError(f"{name} must be above 0 on a log axis; got {values.min()}")
+    return values
