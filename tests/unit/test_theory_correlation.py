@@ -106,7 +106,7 @@ def test_chaotic_networks_keep_inputs_at_a_distance(weight, bias):
     for start in (0.0, 0.99):
         m0 = (q - bias) / weight
         c0 = (start * q - bias) / (weight * m0)
-        end = correlation_trajectory("tanh", c0, weight, bias, 250, m0)[-1]
+        end = correlation_trajectory("tanh", c0, weight, bias, 120, m0)[-1]
         assert end == pytest.approx(c, abs=1e-4)
 
 
