@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from numbers import Integral
 
+import numpy as np
 import torch
 
 from helpers.checks import positive_int
@@ -55,6 +56,14 @@ def check_seeds(name: str, values: Iterable[int]) -> list[int]:
     return checked
 
 
-def generator(seed: int) -> torch.Generator:
-    """Return a new PyTorch generator that starts at `seed` (an integer >= 0)."""
-    return torch.Generator().manual_seed(positive_int("seed", seed, minimum=0))
+def generator(seed: int, stream: str = "") -> torch.Generator:
+    """Return a new PyTorch generator that starts at `seed` (an integer >= 0).
+
+    With the name of a stream it draws other numbers, as if from another seed: the noise in the
+    data must not repeat the numbers that the same seed has put into the weights.
+    """
+    start = positive_int("seed", seed, minimum=0)
+    if stream:
+        # PyTorch's generator looks at 32 bits of its seed, so adding a large offset is no remedy.
+        start = int(np.random.SeedSequence([start, *stream.encode()]).generate_state(1)[0])
+    return torch.Generator().manual_seed(start)

@@ -41,3 +41,12 @@ def test_a_generator_repeats_itself_and_leaves_the_global_one_alone():
     assert torch.equal(first, again)
     assert not torch.equal(first, torch.randn(4, generator=generator(4)))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_stream_draws_other_numbers_from_the_same_seed():
+    def numbers(seed, stream=""):
+        return torch.randn(6, generator=generator(seed, stream)).tolist()
+
+    drawn = [numbers(s, stream) for s in (3, 4) for stream in ("", "data", "chrono")]
+    assert len({tuple(d) for d in drawn}) == 6
+    assert numbers(3, "data") == drawn[1]
