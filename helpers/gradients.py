@@ -13,7 +13,7 @@ from helpers import losses
 from helpers.checks import finite
 from helpers.networks import MLP
 
-__all__ = ["LayerGradients", "layer_gradients", "per_layer_factor"]
+__all__ = ["LayerGradients", "layer_gradients", "per_layer_factor", "root_mean_square"]
 
 Array = NDArray[np.float64]
 
@@ -81,14 +81,14 @@ def layer_gradients(
     with torch.no_grad():
         return LayerGradients(
             # times `batch`: from the gradient of the mean to that of the example's own loss
-            delta=_stack(_root_mean_square(g) * batch for g in gradients[:depth]),
+            delta=_stack(root_mean_square(g) * batch for g in gradients[:depth]),
             weight_gradients=_stack(g.norm(dim=(-2, -1)) for g in gradients[depth:]),
             weights=_stack(W.norm(dim=(-2, -1)) for W in network.weights),
             pre_activations=_stack((z**2).mean(dim=(-2, -1)) for z in trace.z),
         )
 
 
-def _root_mean_square(gradient: Tensor) -> Tensor:
+def root_mean_square(gradient: Tensor) -> Tensor:
     """Root mean square over the batch of the norm over units, in float64 so as not to underflow."""
     return gradient.double().square().sum(dim=-1).mean(dim=-1).sqrt()
 
