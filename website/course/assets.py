@@ -49,7 +49,7 @@ def style_sheet(katex: Path) -> str:
 
 def prepare(app: Sphinx, config: Config) -> None:
     """Compose the style sheet; when anything a page loads has changed, write every page anew."""
-    katex = formulas.style_and_fonts(Path(app.srcdir) / ".cache")
+    katex = formulas.katex(Path(app.srcdir) / ".cache")
     config.course_style = style_sheet(katex)
     files = [THEME / "book.js", *sorted(path for path in STATIC.rglob("*") if path.is_file())]
     content = b"".join([config.course_style.encode(), *(path.read_bytes() for path in files)])
@@ -61,7 +61,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
-    katex = formulas.style_and_fonts(Path(app.srcdir) / ".cache")
+    katex = formulas.katex(Path(app.srcdir) / ".cache")
     shutil.rmtree(static, ignore_errors=True)
     shutil.copytree(STATIC, static)
     shutil.copytree(katex / "fonts", static / "katex")

