@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from browser import FLAGS, chromium
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 HTML = Path(__file__).parents[2] / "_build" / "html"
+PATIENCE = 30_000  # ms, where a browser on an idle machine needs one
+expect.set_options(timeout=PATIENCE)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -78,7 +80,7 @@ class Opener:
         # As if the reader had pressed the theme's button, in an earlier visit.
         context.add_init_script(f"localStorage.setItem('theme', '{mode}')")
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.errors.append(f"{address}: {error}"))
         page.on("console", lambda message: self._console(address, message))
         page.goto(address if "://" in address else self.site + address)
