@@ -36,11 +36,11 @@ def test_an_equality_is_within_the_error_of_the_theory_and_five_standard_errors(
         predicted = x.mean() + offset * tolerance
         result = decide(x, predicted=predicted, theory_error=0.3 * sem)
         assert result.holds is (abs(offset) < 1)
-        assert result.tolerance == pytest.approx(tolerance, rel=1e-9)
-        assert result.margin == pytest.approx(tolerance * (1 - abs(offset)), rel=1e-3)
+        assert result.tolerance == pytest.approx(tolerance, rel=1e-9, abs=0)
+        assert result.margin == pytest.approx(tolerance * (1 - abs(offset)), rel=1e-3, abs=0)
         assert (result.kind, result.relation, result.n) == ("equality", "=", len(x))
-        assert (result.mean, result.sd) == pytest.approx((x.mean(), x.std(ddof=1)), rel=1e-9)
-        assert result.sem == pytest.approx(sem, rel=1e-9)
+        assert (result.mean, result.sd) == pytest.approx((x.mean(), x.std(ddof=1)), rel=1e-9, abs=0)
+        assert result.sem == pytest.approx(sem, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("seed", DRAWS)
@@ -52,7 +52,7 @@ def test_a_bound_is_respected_by_five_standard_errors(seed, name, sign):
     assert decide(x, **{name: edge + sign * 0.01 * sem}, theory_error=0.3 * sem).holds
     result = decide(x, **{name: edge - sign * 0.01 * sem}, theory_error=0.3 * sem)
     assert not result.holds
-    assert result.margin == pytest.approx(-0.01 * sem, rel=1e-3)
+    assert result.margin == pytest.approx(-0.01 * sem, rel=1e-3, abs=0)
     assert (result.kind, result.relation) == ("bound", "≤" if sign == 1 else "≥")
 
 
@@ -149,7 +149,7 @@ def test_integers_and_booleans_are_equal_or_not():
 def test_an_identity_reports_its_worst_element():
     result = decide([1.0, 0.0, 1e6], exactly=[1.0 + 1e-12, 0.0, 1e6 + 1e-8])
     assert not result.holds
-    assert result.deviation == pytest.approx(1e-12, rel=1e-3)
+    assert result.deviation == pytest.approx(1e-12, rel=1e-3, abs=0)
     assert (result.n, result.mean, result.predicted) == (3, None, None)
 
 

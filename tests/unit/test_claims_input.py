@@ -19,8 +19,8 @@ def test_gradients_of_any_size_have_a_spread(scale):
     x = np.array([1.0, 2, 3, 4, 5, 6, 7, 8]) * scale
     result = decide(x, predicted=4.5 * scale)
     assert result.holds
-    assert result.sd == pytest.approx(math.sqrt(6) * scale, rel=1e-12)
-    assert result.tolerance == pytest.approx(5 * math.sqrt(6 / 8) * scale, rel=1e-12)
+    assert result.sd == pytest.approx(math.sqrt(6) * scale, rel=1e-12, abs=0)
+    assert result.tolerance == pytest.approx(5 * math.sqrt(6 / 8) * scale, rel=1e-12, abs=0)
     assert not decide(x, predicted=9.5 * scale).holds
 
 
@@ -28,6 +28,7 @@ def test_equal_values_have_no_spread_and_no_tolerance():
     result = decide([0.1] * 10, predicted=0.1)  # their sum / 10 is not 0.1
     assert (result.holds, result.sd, result.tolerance, result.mean) == (True, 0.0, 0.0, 0.1)
     assert not decide([0.1] * 10, predicted=0.1 + 1e-16).holds
+    assert not decide([0.1] * 10, predicted=0.1, misses_because="of width").holds
 
 
 def test_tensors_lists_and_integers_are_measurements():

@@ -50,7 +50,7 @@ def test_chi_broadcasts():
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "linear"])
 def test_chi_is_the_slope_of_the_variance_map_where_scale_does_not_matter(name):
     slope = variance_map(name, 2.5, 1.3, 0.2) - variance_map(name, 1.5, 1.3, 0.2)
-    assert chi(name, 2.0, 1.3) == pytest.approx(float(slope), rel=1e-12)
+    assert chi(name, 2.0, 1.3) == pytest.approx(float(slope), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -61,11 +61,11 @@ def test_chi_is_the_slope_at_1_of_the_correlation_map_at_the_fixed_point(name, w
     if math.isinf(q):
         q = 2.0  # no fixed point: the slope is then chi q / V(q)
     factor = float(chi(name, q, weight)) * q / float(variance_map(name, q, weight, bias))
-    assert correlation_slope(name, 1.0, q, weight, bias) == pytest.approx(factor, rel=1e-11)
+    assert correlation_slope(name, 1.0, q, weight, bias) == pytest.approx(factor, rel=1e-11, abs=0)
     h = 1e-5
     ends = [correlation_map(name, c, q, weight, bias) for c in (1, 1 - h, 1 - 2 * h)]
     one_sided = (3 * ends[0] - 4 * ends[1] + ends[2]) / (2 * h)
-    assert one_sided == pytest.approx(factor, rel=1e-5)
+    assert one_sided == pytest.approx(factor, rel=1e-5, abs=0)
 
 
 def test_a_depth_scale_is_the_layers_per_factor_of_e():
@@ -117,7 +117,7 @@ def test_a_thousand_layers_do_not_underflow():
     # the variance itself underflows here, and ReLU does not mind
     relu = log10_gradient_profile("relu", 0.02, 0.0, 1000)
     np.testing.assert_allclose(relu, -2.0 * np.arange(999, -1, -1), rtol=1e-10)
-    assert gradient_factor("relu", 0.02, 0.0, 1000) == pytest.approx(0.01, rel=1e-10)
+    assert gradient_factor("relu", 0.02, 0.0, 1000) == pytest.approx(0.01, rel=1e-10, abs=0)
     assert log10_gradient_profile("relu", 3.0, 0.0, 1000)[0] == pytest.approx(999 * math.log10(1.5))
 
 
@@ -140,12 +140,12 @@ def test_one_layer_and_no_weights():
 
 
 def test_the_error_of_finite_width_in_closed_form():
-    assert finite_width_error("relu", 1.0, 100) == pytest.approx(5 / 200, rel=1e-12)
-    assert finite_width_error("linear", 3.0, 100) == pytest.approx(2 / 200, rel=1e-12)
-    assert finite_width_error("relu", 0.0, 100) == pytest.approx(5 / 200, rel=1e-12)
+    assert finite_width_error("relu", 1.0, 100) == pytest.approx(5 / 200, rel=1e-12, abs=0)
+    assert finite_width_error("linear", 3.0, 100) == pytest.approx(2 / 200, rel=1e-12, abs=0)
+    assert finite_width_error("relu", 0.0, 100) == pytest.approx(5 / 200, rel=1e-12, abs=0)
     gaussian = Activation("", None, lambda z: np.exp(-z * z), None, None)
     kappa = (1 + 4 * 0.7) / math.sqrt(1 + 8 * 0.7)
-    expected = pytest.approx((3 * kappa - 1) / 20, rel=1e-12)
+    expected = pytest.approx((3 * kappa - 1) / 20, rel=1e-12, abs=0)
     assert finite_width_error(gaussian, 0.7, 10) == expected
     assert finite_width_error("tanh", [[1.0, 2.0]], 10).shape == (1, 2)
 

@@ -30,9 +30,11 @@ def erf_map(q, weight, bias):
 def test_the_map_has_the_closed_forms_that_exist(q, weight, bias):
     leaky = (1 + 0.01**2) / 2
     for activation, share in (("relu", 0.5), ("linear", 1.0), ("leaky_relu", leaky)):
-        expected = pytest.approx(weight * q * share + bias, rel=1e-13)
+        expected = pytest.approx(weight * q * share + bias, rel=1e-13, abs=0)
         assert variance_map(activation, q, weight, bias) == expected
-    assert variance_map(ERF, q, weight, bias) == pytest.approx(erf_map(q, weight, bias), rel=1e-12)
+    assert variance_map(ERF, q, weight, bias) == pytest.approx(
+        erf_map(q, weight, bias), rel=1e-12, abs=0
+    )
 
 
 def test_at_variance_0_a_layer_sees_zeros():
@@ -51,7 +53,7 @@ def test_arguments_broadcast_elementwise():
     for i in range(2):
         for j in range(3):
             alone = variance_map("tanh", q[i, 0], weight[j], bias)
-            assert together[i, j] == pytest.approx(float(alone), rel=1e-14)
+            assert together[i, j] == pytest.approx(float(alone), rel=1e-14, abs=0)
     assert variance_map("tanh", 1.0, 1.0, [0.0, 0.5]).shape == (2,)
 
 
@@ -89,10 +91,10 @@ def test_the_fixed_point_is_where_iteration_ends(name, weight, bias):
     if name == "linear" and weight > 1:
         assert fixed == math.inf
         return
-    assert float(variance_map(name, fixed, weight, bias)) == pytest.approx(fixed, rel=1e-12)
+    assert float(variance_map(name, fixed, weight, bias)) == pytest.approx(fixed, rel=1e-12, abs=0)
     start = weight + bias if weight < 1e-3 else 1.0
     end = variance_trajectory(name, weight, bias, 600, (start - bias) / weight if weight else 1.0)
-    assert end[-1] == pytest.approx(fixed, rel=1e-6)
+    assert end[-1] == pytest.approx(fixed, rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -117,19 +119,31 @@ def test_the_fixed_point_is_where_iteration_ends(name, weight, bias):
     ],
 )
 def test_fixed_points_that_are_known(activation, weight, bias, fixed):
-    assert variance_fixed_point(activation, weight, bias) == pytest.approx(fixed, rel=1e-9)
+    assert variance_fixed_point(activation, weight, bias) == pytest.approx(fixed, rel=1e-9, abs=0)
 
 
 def test_selu_keeps_unit_variance():
     # Klambauer et al. (2017) choose its two constants for that, with sigma_w2 = 1
-    assert variance_map("selu", 1.0, 1.0) == pytest.approx(1.0, rel=1e-12)
-    assert variance_fixed_point("selu", 1.0) == pytest.approx(1.0, rel=1e-10)
+    assert variance_map("selu", 1.0, 1.0) == pytest.approx(1.0, rel=1e-12, abs=0)
+    assert variance_fixed_point("selu", 1.0) == pytest.approx(1.0, rel=1e-10, abs=0)
+
+
+def test_of_two_fixed_points_close_together_the_first_is_approached():
+    # SiLU's map is convex: at this weight and bias it dips just below the diagonal near q = 1.3
+    m = [float(second_moment("silu", q)) for q in (1.3 - 1e-4, 1.3, 1.3 + 1e-4)]
+    weight = 2e-4 / (m[2] - m[0])
+    bias = 1.3 - weight * m[1] - 1e-3
+    q = variance_fixed_point("silu", weight, bias)
+    assert 1.05 < q < 1.25
+    assert variance_map("silu", q, weight, bias) == pytest.approx(q, rel=1e-12, abs=0)
+    assert variance_map("silu", 1.9, weight, bias) > 1.9  # it would grow from there
+    assert variance_trajectory("silu", weight, bias, 3000, (1 - bias) / weight)[-1] < 1.25
 
 
 def test_a_decreasing_map_has_its_fixed_point_too():
     cosine = Activation("cos", np.cos, lambda z: -np.sin(z), None, None)
     q = variance_fixed_point(cosine, 1.0, 0.0)
-    assert q == pytest.approx((1 + math.exp(-2 * q)) / 2, rel=1e-12)
+    assert q == pytest.approx((1 + math.exp(-2 * q)) / 2, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(
