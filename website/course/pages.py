@@ -1,17 +1,19 @@
-"""What every page needs: sizes of pictures, a description, a page for "not found", a site map."""
+"""What every page needs: figure numbers, sizes of pictures, a description; and a few pages more."""
 
 from __future__ import annotations
 
 import html
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders import Builder
 from sphinx.config import Config
 
 from course.assets import PRELOADED, STATIC
@@ -28,19 +30,20 @@ NOT_FOUND = """<section><h1>This page is not here</h1>
 finds every section and every term.</p></section>"""
 
 
-def sized_pictures(body: str, root: Path) -> str:
+def sized_pictures(body: str, files: Mapping[str, Path]) -> str:
     """Give the book's SVG pictures their width and height, so that nothing moves when they load.
 
-    Pictures after the first are loaded when the reader comes near.
+    Pictures after the first are loaded when the reader comes near. `files` leads from the name
+    that a picture has in the site to its file.
     """
     count = 0
 
     def sized(match: re.Match[str]) -> str:
         nonlocal count
         count += 1
-        path = root / "_images" / match["file"]
+        path = files.get(unquote(match["file"]), Path())
         attributes = {"loading": "lazy"} if count > 1 else {"fetchpriority": "high"}
-        if path.suffix == ".svg" and path.exists():
+        if path.suffix == ".svg":
             svg = ElementTree.parse(path).getroot()
             sizes = {side: svg.get(side, "") for side in ("width", "height")}
             attributes |= {side: size for side, size in sizes.items() if size.isdigit()}
@@ -65,6 +68,14 @@ def description(doctree: nodes.document | None) -> str:
     return ""
 
 
+def number_figures(app: Sphinx, builder: Builder) -> None:
+    """Let the numbers of figures and tables begin anew on each page: a page is read alone."""
+    for kinds in app.env.toc_fignumbers.values():
+        for numbers in kinds.values():
+            for k, name in enumerate(numbers, start=1):
+                numbers[name] = (k,)
+
+
 def dress(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -72,7 +83,8 @@ def dress(
     body = context.get("body", "")
     for mistake, repair in REPAIRS.items():
         body = body.replace(mistake, repair)
-    context["body"] = scrolling_tables(sized_pictures(body, Path(app.outdir)))
+    pictures = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
+    context["body"] = scrolling_tables(sized_pictures(body, pictures))
     context["preloaded"] = PRELOADED if 'class="katex"' in body else ()
     context["author"] = app.config.author
     for kind in ("css_files", "script_files"):
@@ -129,6 +141,7 @@ def site_map(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.connect("config-inited", address)
+    app.connect("write-started", number_figures)
     app.connect("html-page-context", dress, priority=900)
     app.connect("html-collect-pages", not_found)
     app.connect("build-finished", site_map)
