@@ -76,6 +76,7 @@ def run(path: Path, offset: int) -> Run:
         timeout=CELL_TIMEOUT,
         allow_errors=True,
         kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     environment = {**os.environ, "BOOK_SEED_OFFSET": str(offset), "OMP_NUM_THREADS": "1"}
