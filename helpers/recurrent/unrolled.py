@@ -45,7 +45,7 @@ class Recurrent(Population):
         "last": one output, read from h_T; "every": an output at each time step.
     init
         "pytorch_default", or how W_rec is drawn, each gate's by itself: a name in
-        `helpers.recurrent.weights.SCHEMES`. Those come without biases, and W_in ~ N(0, 1 / n_in).
+        `helpers.recurrent.weights.SCHEMES`. Those come without biases; W_in stays PyTorch's.
     gain
         Multiplies W_rec, >= 0: one number, or one per replica. The standard deviation times
         sqrt(width) for "normal", the spectral radius itself for "spectral_radius".

@@ -76,7 +76,8 @@ def draw(
 
     "pytorch_default" draws in PyTorch's order, so that with gain 1 a replica equals
     `nn.RNN(n_in, width)` and `nn.Linear(width, n_out)` after `torch.manual_seed(seed)`, bit for
-    bit. The readout is PyTorch's for every scheme.
+    bit. The other schemes draw W_rec anew, each gate's by itself, and set the biases to zero; the
+    input weights and the readout stay PyTorch's, so schemes can be compared pair by pair.
 
     Raises
     ------
@@ -88,11 +89,12 @@ def draw(
     networks = []
     for seed in seeds:
         g = generator(seed)
-        if scheme == "pytorch_default":
-            own = _pytorch_default(width, gates, n_in, g, dtype)
-        else:
-            own = _from_scheme(scheme, width, gates, n_in, g, dtype)
-        networks.append((*own, *initialization.pytorch_default(width, n_out, g, dtype)))
+        own = _pytorch_default(width, gates, n_in, n_out, g, dtype)
+        if scheme != "pytorch_default":
+            W_rec = torch.cat([SCHEMES[scheme](width, g, dtype) for _ in range(gates)], dim=1)
+            no_bias = torch.zeros_like(own.b_in)
+            own = own._replace(W_rec=W_rec, b_in=no_bias, b_rec=no_bias)
+        networks.append(own)
     weights = Weights(*(torch.stack(tensors) for tensors in zip(*networks)))
     weights.W_rec.mul_(torch.tensor(gains, dtype=dtype).reshape(-1, 1, 1))
     if input_sd is not None:
@@ -113,24 +115,18 @@ def _gaussian_inputs(input_sd: ArrayLike, like: Tensor, seeds: Sequence[int]) ->
 
 
 def _pytorch_default(
-    width: int, gates: int, n_in: int, g: torch.Generator, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """As `nn.RNN`, `nn.GRU` and `nn.LSTM`: everything uniform within 1 / sqrt(width) of 0."""
+    width: int, gates: int, n_in: int, n_out: int, g: torch.Generator, dtype: torch.dtype
+) -> Weights:
+    """One network as `nn.RNN`, `nn.GRU` or `nn.LSTM` and then `nn.Linear` draw it.
+
+    Everything is uniform within 1 / sqrt(width) of 0.
+    """
     limit = 1 / math.sqrt(width)
     shapes = [(gates * width, n_in), (gates * width, width), (gates * width,), (gates * width,)]
     drawn = [torch.empty(s, dtype=dtype).uniform_(-limit, limit, generator=g) for s in shapes]
     W_in, W_rec, b_in, b_rec = drawn
-    return W_in.T.contiguous(), W_rec.T.contiguous(), b_in[None], b_rec[None]
-
-
-def _from_scheme(
-    scheme: str, width: int, gates: int, n_in: int, g: torch.Generator, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """One matrix of the scheme for each gate; W_in ~ N(0, 1 / n_in); no biases."""
-    W_rec = torch.cat([SCHEMES[scheme](width, g, dtype) for _ in range(gates)], dim=1)
-    W_in = torch.randn(n_in, gates * width, generator=g, dtype=dtype) / math.sqrt(n_in)
-    no_bias = torch.zeros(1, gates * width, dtype=dtype)
-    return W_in, W_rec, no_bias, no_bias
+    readout = initialization.pytorch_default(width, n_out, g, dtype)
+    return Weights(W_in.T.contiguous(), W_rec.T.contiguous(), b_in[None], b_rec[None], *readout)
 
 
 def chrono_biases(
