@@ -1,10 +1,12 @@
 """Lost steps: the prediction against what floating-point arithmetic really does."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
+from scipy import integrate
 
 from helpers.theory import lost_share, rounding_band, unchanged_share
 
@@ -70,6 +72,24 @@ def test_the_share_of_weights_that_stay_is_that_of_a_simulation(sd, steps, limit
     predicted = float(unchanged_share(sd, limit, steps))
     assert stay.mean() == pytest.approx(predicted, abs=5 * 0.5 / math.sqrt(n))
     assert 0.03 < predicted < 0.97
+
+
+@pytest.mark.parametrize(("sd", "steps"), [(1e-7, 1), (1e-6, 300), (1e-3, 300)])
+def test_few_weights_stay_where_steps_are_far_above_the_gap(sd, steps):
+    def survives(log_scale, half_gap):
+        scale = math.exp(log_scale)
+        density = 2 / math.sqrt(2 * math.pi) * math.exp(-scale * scale / 2) * scale
+        return density * math.erf(half_gap / (math.sqrt(2) * sd * scale)) ** steps
+
+    expected = 0.0
+    for k in range(40):  # weights from 2^-k-1 to 2^-k, in [-1, 1]
+        ends = (-60, -30, -15, -8, -4, -2, 0, 2.2)
+        pieces = [
+            integrate.quad(survives, *pair, args=(2.0 ** (-k - 25),), epsabs=0, epsrel=1e-9)[0]
+            for pair in itertools.pairwise(ends)
+        ]
+        expected += 2.0 ** (-k - 1) * sum(pieces)
+    assert unchanged_share(sd, 1.0, steps) == pytest.approx(expected, rel=1e-6, abs=0)
 
 
 def test_the_share_of_weights_unchanged_has_its_limits():

@@ -37,7 +37,7 @@ def integral(f, q):
 
 
 def erf_product(q, c):
-    """E erf(u) erf(v) (Williams 1997): 2/pi arcsin(2 q c / (1 + 2 q)), in a form that keeps digits."""
+    """E erf(u) erf(v) = 2/pi arcsin(2 q c / (1 + 2 q)) (Williams 1997), with all its digits."""
     return 2 / math.pi * math.atan2(2 * q * c, math.sqrt(1 + 4 * q + 4 * q * q * (1 - c) * (1 + c)))
 
 
