@@ -89,7 +89,7 @@ def test_few_weights_stay_where_steps_are_far_above_the_gap(sd, steps):
             for pair in itertools.pairwise(ends)
         ]
         expected += 2.0 ** (-k - 1) * sum(pieces)
-    assert unchanged_share(sd, 1.0, steps) == pytest.approx(expected, rel=1e-6, abs=0)
+    assert unchanged_share(sd, 1.0, steps) == pytest.approx(expected, rel=1e-4, abs=0)
 
 
 def test_the_share_of_weights_unchanged_has_its_limits():
