@@ -86,6 +86,8 @@ def proportion(measured: Any, name: str, p: Any) -> Numbers:
 def identity(measured: Any, name: str, x: Any) -> Numbers:
     """Decide whether every element is equal up to 2**10 roundings of the measured type."""
     got, want = _real("measured", measured), _real(name, x)
+    numbers: Numbers = {"n": got.size, "mean": float(got.item()) if got.size == 1 else None}
+    numbers |= {"predicted": float(want.item()) if want.size == 1 else None}
     try:
         want = np.broadcast_to(want, got.shape)
     except ValueError:
@@ -96,10 +98,7 @@ def identity(measured: Any, name: str, x: Any) -> Numbers:
     allowed = _rounding(got.dtype) * np.maximum(abs(left), abs(right))
     difference = abs(left - right)
     worst = int(np.argmax(_ratio(difference, allowed)))
-    numbers: Numbers = {"n": got.size, "tolerance": float(allowed[worst])}
-    numbers |= {"deviation": float(difference[worst])}
-    if got.size == 1:
-        numbers |= {"predicted": float(right[0]), "mean": float(left[0])}
+    numbers |= {"tolerance": float(allowed[worst]), "deviation": float(difference[worst])}
     margin = float(allowed[worst] - difference[worst])
     return numbers | _verdict("identity", "=", margin, margin >= 0)
 

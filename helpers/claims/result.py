@@ -29,7 +29,7 @@ class Claim:
     holds
         Whether the claim is true of the measurement.
     predicted
-        The number predicted; of an ordering, the least difference; of arrays, None.
+        The number predicted; of an ordering, the least difference; None if it is an array.
     mean, sd, n
         Of the measured values, or of the paired differences of an ordering; n is the number of
         seeds, or of the elements of an identity.
@@ -87,7 +87,8 @@ class Claim:
             text = f"{self.relation} {text}"
         if self.kind == "ordering":
             text = f"difference {text}"
-        return text if self.kind == "proportion" else self._with_unit(text)
+        text = text if self.kind == "proportion" else self._with_unit(text)
+        return text if self.mean is not None else f"{text} in every element"
 
     @property
     def measured_text(self) -> str:

@@ -119,6 +119,12 @@ CASES = {
         {"measured": 128, "exactly": 128, "unit": "steps"},
         "✓ holds: it is so\n  predicted: 128 steps   measured: 128 steps   tolerance: 0 steps",
     ),
+    "one number for all": (
+        {"measured": [3.0, 3.0], "exactly": 3, "unit": "steps"},
+        "✓ holds: it is so\n"
+        "  predicted: 3 steps in every element   measured (2 elements): equal   "
+        "tolerance: 6.8 × 10⁻¹³ steps",
+    ),
     "equal arrays": (
         {"measured": [True, False], "exactly": [True, False]},
         "✓ holds: it is so\n"
