@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from helpers import activations, initialization
-from helpers.checks import positive_int
+from helpers import activations, initialization, normalization
+from helpers.checks import one_of, positive_int
 from helpers.seeds import check_seeds
 
 __all__ = ["MLP", "Population", "Trace", "check_inputs"]
@@ -54,13 +54,16 @@ class Population(nn.Module):
         """Return the outputs of the chosen replicas alone, (chosen, batch, ...).
 
         `chosen` is a mask (replicas,), X is (replicas, batch, ...). The parameters' gradients
-        keep their shape, with zeros for the others.
+        keep their shape, with zeros for the others, whose running averages stay too.
         """
         if bool(chosen.all()):
             outputs: Tensor = self(X)
         else:
             rows = {name: p[chosen] for name, p in self.named_parameters()}
-            outputs = functional_call(self, rows, X[chosen])
+            averages = {name: b[chosen] for name, b in self.named_buffers()}
+            outputs = functional_call(self, rows | averages, X[chosen])
+            for name, buffer in self.named_buffers():
+                buffer[chosen] = averages[name]
         return outputs
 
 
@@ -69,7 +72,8 @@ class MLP(Population):
 
     Layer l computes z_l = h_{l-1} W_l + b_l and h_l = phi(z_l) for l = 1..depth; layer depth + 1
     reads the logits out linearly. Weights are (replicas, n_in, n_out), biases (replicas, 1, n_out),
-    so `h @ W + b` is the line that one network would need, and does all of them.
+    so `h @ W + b` is the line that one network would need, and does all of them. With a norm,
+    h_l = phi(norm(z_l)) or h_l = norm(phi(z_l)); the readout has none.
 
     Parameters
     ----------
@@ -81,6 +85,11 @@ class MLP(Population):
         A name in `helpers.activations.ACTIVATIONS`, or an `Activation`.
     seeds
         One integer per replica; see `helpers.seeds.seeds`.
+    norm
+        A name in `helpers.normalization.NORMS`, a maker as in `helpers.normalization.make`, or
+        None. Every hidden layer gets one of its own.
+    norm_place
+        "before" or "after" the activation.
     init
         A name in `helpers.initialization.SCHEMES`; used for every layer, the readout included.
     n_in, n_out
@@ -103,6 +112,8 @@ class MLP(Population):
         activation: str | activations.Activation,
         seeds: Sequence[int],
         *,
+        norm: str | normalization.Maker | None = None,
+        norm_place: str = "before",
         init: str = "xavier",
         n_in: int = 64,
         n_out: int = 10,
@@ -116,6 +127,10 @@ class MLP(Population):
         weights, biases = initialization.draw(init, sizes, self.seeds, dtype, **init_options)
         self.weights = nn.ParameterList(weights)
         self.biases = nn.ParameterList(biases)
+        self.norm_place = one_of("norm_place", norm_place, ["before", "after"])
+        self.norms = nn.ModuleList()
+        if norm is not None:
+            self.norms.extend(normalization.make(norm, self.replicas, n, dtype) for n in hidden)
 
     @property
     def depth(self) -> int:
@@ -125,15 +140,29 @@ class MLP(Population):
     def forward(self, X: Tensor) -> Tensor:
         """Return the logits (replicas, batch, n_out) for X (batch, n_in) or (replicas, ...)."""
         check_inputs(self, X)
-        *hidden, (W_out, b_out) = zip(self.weights, self.biases)
         h = X
-        for W, b in hidden:
-            h = self.activation(h @ W + b)
-        logits: Tensor = h @ W_out + b_out
+        for k in range(self.depth):
+            _, h = self.layer(k, h)
+        logits: Tensor = h @ self.weights[-1] + self.biases[-1]
         return logits
+
+    def layer(self, k: int, h: Tensor, remember: bool = True) -> tuple[Tensor, Tensor]:
+        """Return z and h of hidden layer k + 1 for its input h, both (replicas, batch, width).
+
+        `remember` says whether a batch norm in training mode updates its running averages.
+        """
+        z = h @ self.weights[k] + self.biases[k]
+        if not self.norms:
+            return z, self.activation(z)
+        norm = self.norms[k]
+        if self.norm_place == "before":
+            return z, self.activation(norm(z, remember))
+        return z, norm(self.activation(z), remember)
 
     def trace(self, X: Tensor) -> Trace:
         """Run forward and keep every layer; X is (batch, n_in) or (replicas, batch, n_in).
+
+        It only looks: a batch norm in training mode uses the batch and keeps its running averages.
 
         Raises
         ------
@@ -141,12 +170,12 @@ class MLP(Population):
             If X has another shape or type than the network takes, or holds a NaN.
         """
         check_inputs(self, X)
-        *hidden, (W_out, b_out) = zip(self.weights, self.biases)
         z, h = [], [X]
-        for W, b in hidden:
-            z.append(h[-1] @ W + b)
-            h.append(self.activation(z[-1]))
-        return Trace(z, h[1:], h[-1] @ W_out + b_out)
+        for k in range(self.depth):
+            before, after = self.layer(k, h[-1], remember=False)
+            z.append(before)
+            h.append(after)
+        return Trace(z, h[1:], h[-1] @ self.weights[-1] + self.biases[-1])
 
 
 def check_inputs(network: MLP, X: Tensor) -> None:

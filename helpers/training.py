@@ -274,14 +274,19 @@ def accuracy(network: Population, X: Tensor, y: Tensor) -> Array:
 
     X is (batch, ...), y one label per answer: (batch,), or (batch, time) where a recurrent
     network answers at every step. A diverged replica (NaN logits) gets what its arbitrary
-    answers earn, which is about chance.
+    answers earn, which is about chance. The network answers in evaluation mode (a batch norm by
+    its running averages, not by its neighbours in X), and is left in the mode it was in.
 
     Raises
     ------
     TypeError, ValueError
         If X or y do not fit the network.
     """
-    logits = network(X)
+    was_training = network.training
+    try:
+        logits = network.eval()(X)
+    finally:
+        network.train(was_training)
     losses.check_labels(logits, y)
     right = logits.argmax(dim=-1) == y
     share: Array = right.flatten(1).double().mean(dim=1).numpy()
