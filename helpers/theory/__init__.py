@@ -31,6 +31,12 @@ from helpers.theory.gradient import (
     gradient_profile,
     log10_gradient_profile,
 )
+from helpers.theory.normalization import (
+    activation_variance,
+    batch_norm_factor,
+    normalized_factor,
+    normalized_gradient_profile,
+)
 from helpers.theory.overflow import (
     clip_value_cosine,
     largest_number,
@@ -62,6 +68,8 @@ from helpers.theory.variance import (
 )
 
 __all__ = [
+    "activation_variance",
+    "batch_norm_factor",
     "chi",
     "chrono_survival",
     "chrono_survival_approximation",
@@ -88,6 +96,8 @@ __all__ = [
     "lost_share",
     "lyapunov_exponents",
     "mean_field_exponent",
+    "normalized_factor",
+    "normalized_gradient_profile",
     "overflow_step",
     "power_norms",
     "relu_correlation_map",
