@@ -186,6 +186,7 @@ def test_the_exponential_integral_is_its_limit():
         (lambda: theory.lyapunov_exponents([]), "jacobians must be more than skip = 0; got 0"),
         (lambda: theory.mean_field_exponent("tanh", 0.0), "gain must be a finite number > 0"),
         (lambda: theory.mean_field_exponent("tanh", 1.0, -1), "input_sd must be a finite number"),
+        (lambda: theory.critical_gain("tanh", 1e6), "activation must have a critical gain between"),
         (lambda: theory.latch_factor([1.0, np.nan]), "weight must be finite"),
         (lambda: theory.chrono_survival(1, 2), "t_max must be > 2 steps; got 2"),
         (lambda: theory.chrono_survival(-1, 20), "lags must be >= 0; got -1"),
