@@ -1,0 +1,57 @@
+"""Losses that expect logits and were given probabilities."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from torch.autograd.graph import Node
+
+from .activations import signed
+from .facts import Bounded
+from .graph import Graph, is_layer, saved
+
+__all__ = ["bounded_loss"]
+
+# What only rearranges numbers between an activation and the loss.
+MOVES: Final = (
+    "View", "UnsafeView", "ReshapeAlias", "Transpose", "T", "Permute", "Squeeze", "Unsqueeze",
+    "Clone", "Select", "Slice", "Alias", "ToCopy",
+)  # fmt: skip
+SPAN: Final = {"Softmax": 1.0, "Sigmoid": 1.0, "Tanh": 2.0}
+"""Largest difference between two outputs: all that a softmax behind it can see."""
+
+
+def bounded_loss(graph: Graph) -> Bounded | None:
+    """Return the bound when a log-softmax or logistic loss reads a softmax, sigmoid or tanh."""
+    for node in reversed(graph.nodes):
+        if is_layer(node):
+            return None
+        kind = _kind(node)
+        if kind not in ("LogSoftmax", "BinaryCrossEntropyWithLogits"):
+            continue
+        source = _behind(graph, node)
+        if source in SPAN:
+            return _bound(node, kind, source)
+    return None
+
+
+def _bound(node: Node, kind: str, source: str) -> Bounded | None:
+    span = SPAN[source]
+    if kind == "BinaryCrossEntropyWithLogits":
+        return Bounded(source.lower(), 2, math.log1p(math.exp(-1.0)))
+    result = saved(node, "result")
+    classes = result.shape[signed(saved(node, "dim"))] if result is not None else 2
+    return Bounded(source.lower(), classes, math.log1p((classes - 1) * math.exp(-span)))
+
+
+def _behind(graph: Graph, node: Node) -> str:
+    """Return the kind of the first operation behind a node that computes something."""
+    below = graph.data_below(node)
+    while len(below) == 1 and _kind(below[0]) in MOVES:
+        below = graph.data_below(below[0])
+    return _kind(below[0]).removeprefix("Safe") if below else ""
+
+
+def _kind(node: Node) -> str:
+    return node.name().partition("Backward")[0]

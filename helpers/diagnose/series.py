@@ -1,0 +1,107 @@
+"""The gradient along depth and along time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from torch import Tensor, nn
+
+from .backward import Meter
+from .facts import Facts
+from .recurrent import per_step
+from .trend import trend
+from .watch import Call
+
+__all__ = ["TimeLine", "along_calls", "along_depth", "along_time"]
+
+REUSED: Final = 4  # calls of one module from which they count as steps
+DIRECT: Final = 0.01  # a step that gets this share of the largest direct gradient is read itself
+
+
+class TimeLine(Meter):
+    """Reads, step by step, what the loss sends straight to the output of a recurrent layer."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.outputs[:1])
+        self.call = call
+        self.direct: list[float] = []
+
+    @staticmethod
+    def fits(call: Call) -> bool:
+        """Say whether a call is of a recurrent layer that runs in one direction."""
+        ready = call.steps is not None and call.steps.requires_grad and bool(call.outputs)
+        return ready and isinstance(call.module, nn.RNNBase) and not call.module.bidirectional
+
+    def per_step(self, gradient: Tensor) -> list[float]:
+        """Return the norm at every step of a tensor laid out like the layer's input."""
+        assert isinstance(self.call.module, nn.RNNBase)
+        return per_step(self.call.module, gradient, self.call.lengths)
+
+    def read(self, gradient: Tensor, order: int) -> None:
+        """Note the direct gradient of every step."""
+        self.direct = self.per_step(gradient)
+
+
+def along_depth(facts: Facts) -> None:
+    """Fit gradient and signal over the layers that multiply, in the order of execution."""
+    layers = [site for site in facts.sites if site.weight]
+    names = [site.layer.name for site in layers]
+    norms = [site.layer.gradient or 0.0 for site in layers]
+    excuses = _excuses([site.order for site in layers], norms, facts.pools)
+    facts.depth = trend("depth", "", names, norms, excuses)
+    seen = [site for site in layers if site.values]
+    signal = [site.values[-1].rms for site in seen]
+    facts.signal = trend("depth", "", [site.layer.name for site in seen], signal)
+
+
+def _excuses(
+    orders: Sequence[int], norms: Sequence[float], pools: Sequence[tuple[int, float]]
+) -> list[float]:
+    """Return the powers of ten to add to each layer for the averages between it and the loss.
+
+    Averaging N values divides the norm of the gradient by sqrt(N), while the weights below sum
+    over those N places again. Only a fall is excused, and never more of it than there was.
+    """
+    excuses = [0.0] * len(orders)
+    for k in range(len(orders) - 2, -1, -1):
+        excuses[k] = excuses[k + 1]
+        if norms[k] > 0 and norms[k + 1] > 0:
+            fall = math.log10(norms[k + 1] / norms[k])
+            between = sum(p for number, p in pools if orders[k] < number < orders[k + 1])
+            excuses[k] += max(0.0, min(fall, between))
+    return excuses
+
+
+def along_time(facts: Facts, line: TimeLine, gradient: Tensor | None) -> None:
+    """Fit the gradient at the input of a recurrent layer over its steps.
+
+    Nothing is fitted where the loss reads most steps directly: each of them then has a gradient
+    of its own, and what came through time is hidden beneath it.
+    """
+    if gradient is None:
+        return
+    name, values = line.call.name, line.per_step(gradient)
+    largest = max(line.direct, default=0.0)
+    read = sum(value > DIRECT * largest for value in line.direct) if largest else 0
+    if 2 * read > len(values):
+        facts.notes.append(
+            f"The loss reads {read} of {len(values)} steps of {name} directly, so the decay along "
+            "time cannot be seen; diagnose it with a loss on the last step."
+        )
+        return
+    found = trend("time", name, [str(step) for step in range(len(values))], values)
+    if found is not None:
+        facts.times.append(found)
+
+
+def along_calls(facts: Facts) -> None:
+    """Fit the gradient of every layer that ran several times, over its calls."""
+    for site in facts.sites:
+        if site.parameters and len(site.meters) >= REUSED:
+            values = [meter.value or 0.0 for meter in site.meters]
+            names = [f"call {k + 1}" for k in range(len(values))]
+            found = trend("time", site.layer.name, names, values)
+            if found is not None:
+                facts.times.append(found)

@@ -1,0 +1,115 @@
+"""Leave a module exactly as it was found, whatever happens in between."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["untouched"]
+
+CONTAINERS = (dict, OrderedDict, list, set, deque)
+
+
+@contextmanager
+def untouched(*modules: nn.Module) -> Iterator[None]:
+    """Restore everything a forward and backward pass can change, even when one raises.
+
+    Kept: parameters, `.grad`, buffers, `requires_grad`, training flags, hooks, plain attributes
+    and the random generators of PyTorch (CPU and, once in use, CUDA), Python and NumPy.
+    """
+    generators = _Generators()
+    kept = [_Module(module) for top in modules for module in top.modules()]
+    tensors = _Tensors(modules)
+    try:
+        yield
+    finally:
+        for state in kept:
+            state.restore()
+        tensors.restore()
+        generators.restore()
+
+
+class _Module:
+    """The attributes of one module, and the contents of those that are containers."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.attributes = dict(module.__dict__)
+        containers = [v for v in self.attributes.values() if type(v) in CONTAINERS]
+        self.empty = [value for value in containers if not value]
+        self.filled = [(value, value.copy()) for value in containers if value]
+
+    def restore(self) -> None:
+        self.module.__dict__.clear()
+        self.module.__dict__.update(self.attributes)
+        for value in self.empty:
+            if value:
+                value.clear()
+        for value, before in self.filled:
+            value.clear()
+            (value.update if isinstance(value, dict | set) else value.extend)(before)
+
+
+class _Tensors:
+    """A copy of every tensor the modules own; parameters, buffers and plain attributes."""
+
+    def __init__(self, modules: tuple[nn.Module, ...]) -> None:
+        own: dict[int, Tensor] = {}
+        for top in modules:
+            for tensor in _owned(top):
+                if not nn.parameter.is_lazy(tensor):
+                    own[id(tensor)] = tensor
+        self.kept = [(t, t.detach().clone(), t.requires_grad) for t in own.values()]
+        leaves = [t for t in own.values() if t.is_leaf]
+        self.grads = [(t, t.grad, None if t.grad is None else t.grad.clone()) for t in leaves]
+
+    def restore(self) -> None:
+        for tensor, before, requires_grad in self.kept:
+            _write_back(tensor, before)
+            if tensor.is_leaf and tensor.requires_grad != requires_grad:
+                tensor.requires_grad_(requires_grad)
+        for tensor, grad, copied in self.grads:
+            if tensor.grad is not grad:
+                tensor.grad = grad
+            if grad is not None and copied is not None:
+                _write_back(grad, copied)
+
+
+def _owned(top: nn.Module) -> Iterator[Tensor]:
+    for module in top.modules():
+        for values in (module._parameters, module._buffers, module.__dict__):
+            yield from (v for v in values.values() if isinstance(v, Tensor))
+
+
+def _write_back(tensor: Tensor, before: Tensor) -> None:
+    """Undo a change. An unchanged tensor is not written: a graph of the caller may hold it."""
+    now = tensor.detach()
+    if now.shape != before.shape or not torch.equal(now, before):
+        # .data leaves the version counter alone, which a write would move.
+        tensor.data = before if now.shape != before.shape else tensor.data.copy_(before)
+
+
+class _Generators:
+    def __init__(self) -> None:
+        self.cpu = torch.get_rng_state()
+        self.cuda: list[Tensor] = []
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            self.cuda = torch.cuda.get_rng_state_all()
+        self.python = random.getstate()
+        self.numpy: Any = sys.modules.get("numpy")
+        self.legacy = self.numpy.random.get_state() if self.numpy is not None else None
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.cpu)
+        if self.cuda:
+            torch.cuda.set_rng_state_all(self.cuda)
+        random.setstate(self.python)
+        if self.legacy is not None:
+            self.numpy.random.set_state(self.legacy)

@@ -1,0 +1,164 @@
+"""The model comes back as it was, bit for bit, whatever happens."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diagnose_healthy import HEALTHY
+from diagnose_networks import CE, batch_norm, cnn, images, vectors
+from torch import Tensor, nn
+
+from helpers.diagnose import diagnose
+
+
+class Restless(nn.Module):
+    """Changes everything a module can change while it runs, and may raise at the end of it."""
+
+    def __init__(self, fails: bool = False) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(20, 5), nn.BatchNorm1d(5)
+        self.frozen = nn.Linear(5, 5).requires_grad_(False)
+        self.norm.eval()
+        self.drop = nn.Dropout(0.5)
+        self.register_buffer("seen", torch.zeros(1))
+        self.calls, self.log, self.last = 0, [1], None
+        self.plain = torch.zeros(2)
+        self.fails = fails
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        self.log.append(self.calls)
+        self.plain += 1
+        self.seen.add_(1)
+        self.register_buffer("new", torch.ones(1))
+        x = self.drop(self.norm(self.linear(x)) + random.random() + np.random.rand())  # noqa: NPY002
+        self.last = x
+        self.linear.weight.data.mul_(1.5)
+        self.linear.bias.requires_grad_(False)
+        self.frozen.register_forward_hook(lambda *_: None)
+        self.train(not self.training)
+        if self.fails:
+            raise RuntimeError("broken on purpose")
+        return x
+
+
+def photograph(model: nn.Module) -> list[Any]:
+    """Everything there is to know about a model, copied."""
+    seen: list[Any] = []
+    for name, module in model.named_modules():
+        hooks = {k: dict(v) for k, v in vars(module).items() if k.endswith("hooks") and v}
+        plain = {k: v for k, v in vars(module).items() if not k.startswith("_")}
+        seen.append((name, type(module), module.training, hooks, list(vars(module))))
+        seen.append(copy.deepcopy({k: v for k, v in plain.items() if not isinstance(v, Tensor)}))
+        seen += [v.clone() for v in plain.values() if isinstance(v, Tensor)]
+    for name, parameter in model.named_parameters():
+        grad = None if parameter.grad is None else parameter.grad.clone()
+        seen += [name, id(parameter), parameter.requires_grad, parameter.detach().clone(), grad]
+        seen += [id(parameter.grad), parameter._version]
+    for name, buffer in model.named_buffers():
+        seen += [name, id(buffer), buffer.clone()]
+    numbers: Any = np.random.get_state()  # noqa: NPY002
+    return [*seen, torch.get_rng_state(), random.getstate(), numbers[1].tolist()]
+
+
+def same(before: Any, after: Any) -> bool:
+    if isinstance(before, Tensor):
+        return before.dtype == after.dtype and torch.equal(before, after)
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(same, before, after))
+    return bool(before == after)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_bit_identical_afterwards(name: str) -> None:
+    case = HEALTHY[name]()
+    case.model.register_forward_hook(lambda *_: None)
+    before = photograph(case.model)
+    diagnose(case.model, case.loss_fn, case.inputs, case.targets, **case.options)
+    assert same(before, photograph(case.model))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_model_that_changes_itself_is_restored(fails: bool) -> None:
+    model, x, y = Restless(fails), torch.randn(16, 20), torch.randint(0, 5, (16,))
+    model.linear.weight.grad = torch.ones(5, 20)
+    before = photograph(model)
+    if fails:
+        with pytest.raises(RuntimeError, match="on purpose"):
+            diagnose(model, CE, x, y)
+    else:
+        diagnose(model, CE, x, y)
+    assert same(before, photograph(model))
+
+
+@pytest.mark.parametrize("bad", ["loss", "backward", "module"])
+def test_restored_when_it_raises_anywhere(bad: str) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    case = images(cnn(3, norm=batch_norm))
+    loss: Callable[..., Any] = fail if bad == "loss" else CE
+    if bad == "backward":
+        loss = lambda output, y: _explode(CE(output, y))  # noqa: E731
+    if bad == "module":
+        case.model[4].register_forward_hook(fail)
+    before = photograph(case.model)
+    with pytest.raises(KeyboardInterrupt):
+        diagnose(case.model, loss, case.inputs, case.targets)
+    assert same(before, photograph(case.model))
+
+
+def _explode(loss: Tensor) -> Tensor:
+    def fail(_: Tensor) -> None:
+        raise KeyboardInterrupt
+
+    loss.register_hook(fail)
+    return loss
+
+
+def test_an_error_names_the_module() -> None:
+    case = vectors(nn.Sequential(nn.Linear(20, 8), nn.ReLU(), nn.Linear(9, 5)))
+    with pytest.raises(RuntimeError) as caught:
+        diagnose(case.model, CE, case.inputs, case.targets)
+    assert caught.value.__notes__ == ["raised in module '2' (Linear)"]
+
+
+def test_inputs_and_global_hooks_are_left_alone() -> None:
+    case = vectors(nn.Sequential(nn.ReLU(inplace=True), nn.Linear(20, 5)))
+    x, hooks = case.inputs.clone(), nn.modules.module._global_forward_hooks
+    diagnose(case.model, CE, case.inputs, case.targets)
+    assert torch.equal(x, case.inputs)
+    assert not case.inputs.requires_grad
+    assert not hooks
+    assert not nn.modules.module._global_forward_pre_hooks
+
+
+def test_a_graph_of_the_caller_survives() -> None:
+    case = images(cnn(2))
+    loss = CE(case.model(case.inputs), case.targets)
+    diagnose(case.model, CE, case.inputs, case.targets)
+    loss.backward()
+    assert all(p.grad is not None for p in case.model.parameters())
+
+
+def test_the_optimizer_takes_no_step() -> None:
+    case = vectors(nn.Linear(20, 5))
+    optimizer = torch.optim.Adam(case.model.parameters(), 0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    calls: list[int] = []
+    optimizer.register_step_post_hook(lambda *_: calls.append(1))
+    CE(case.model(case.inputs), case.targets).backward()
+    optimizer.step()
+    scheduler.step()
+    before, state = photograph(case.model), copy.deepcopy(optimizer.state_dict())
+    report = diagnose(case.model, CE, case.inputs, case.targets, optimizer=optimizer)
+    assert same(before, photograph(case.model))
+    assert str(state) == str(optimizer.state_dict())
+    assert calls == [1]
+    assert report.layers[0].update is not None
