@@ -25,6 +25,8 @@ REPAIRS = {
     '<div role="list" class="citation-list">': '<div class="citation-list">',
     '<p class="caption" role="heading">': '<p class="caption">',
 }
+# Names, punctuation and space in code look like any text: half of a page's elements for nothing.
+PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')
 NOT_FOUND = """<section><h1>This page is not here</h1>
 <p>The address may be old or mistyped. The contents of the book are in the margin, and the search
 finds every section and every term.</p></section>"""
@@ -33,22 +35,17 @@ finds every section and every term.</p></section>"""
 def sized_pictures(body: str, files: Mapping[str, Path]) -> str:
     """Give the book's SVG pictures their width and height, so that nothing moves when they load.
 
-    Pictures after the first are loaded when the reader comes near. `files` leads from the name
-    that a picture has in the site to its file.
+    `files` leads from the name that a picture has in the site to its file.
     """
-    count = 0
 
     def sized(match: re.Match[str]) -> str:
-        nonlocal count
-        count += 1
         path = files.get(unquote(match["file"]), Path())
-        attributes = {"loading": "lazy"} if count > 1 else {"fetchpriority": "high"}
-        if path.suffix == ".svg":
-            svg = ElementTree.parse(path).getroot()
-            sizes = {side: svg.get(side, "") for side in ("width", "height")}
-            attributes |= {side: size for side, size in sizes.items() if size.isdigit()}
-        extra = " ".join(f'{name}="{value}"' for name, value in attributes.items())
-        return f"<img {extra}{match['rest']}"
+        if path.suffix != ".svg":
+            return match[0]
+        svg = ElementTree.parse(path).getroot()
+        sizes = {side: svg.get(side, "") for side in ("width", "height")}
+        extra = "".join(f' {side}="{size}"' for side, size in sizes.items() if size.isdigit())
+        return f"<img{extra}{match['rest']}"
 
     return re.sub(r'<img(?P<rest>[^>]*src="[^">]*_images/(?P<file>[^">]+)")', sized, body)
 
@@ -83,6 +80,7 @@ def dress(
     body = context.get("body", "")
     for mistake, repair in REPAIRS.items():
         body = body.replace(mistake, repair)
+    body = PLAIN.sub(r"\1", body)
     pictures = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
     context["body"] = scrolling_tables(sized_pictures(body, pictures))
     context["preloaded"] = PRELOADED if 'class="katex"' in body else ()

@@ -18,15 +18,17 @@ mode.addEventListener("click", () => {
 nameMode();
 
 // ---- Copy buttons.
-for (const block of all("article div.highlight")) {
-  if (!navigator.clipboard || block.closest(".cell_output")) continue;
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(block.querySelector("pre").textContent.trimEnd());
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  });
-  block.append(button);
+function offerCopy() {
+  for (const block of all("article div.highlight")) {
+    if (!navigator.clipboard || block.closest(".cell_output")) continue;
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(block.querySelector("pre").textContent.trimEnd());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    block.append(button);
+  }
 }
 
 // ---- What scrolls can be scrolled by keyboard.
@@ -38,8 +40,8 @@ const offerScrolling = () => {
   }
 };
 addEventListener("resize", offerScrolling);
-addEventListener("load", offerScrolling);
-offerScrolling();
+// Both look at the whole page: not before the reader has it.
+(window.requestIdleCallback ?? setTimeout)(() => { offerCopy(); offerScrolling(); });
 
 // ---- Folded text opens for whoever follows a link into it, and for the printer.
 const unfoldTarget = () => {
