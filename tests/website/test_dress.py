@@ -65,6 +65,8 @@ def test_a_site_that_knows_its_address_lists_its_pages(book, monkeypatch):
     assert f"Sitemap: {SITE}/sitemap.xml" in (built.app.outdir / "robots.txt").read_text()
     assert f'<link rel="canonical" href="{SITE}/index.html">' in built.page()
     assert f'<meta property="og:url" content="{SITE}/index.html">' in built.page()
+    assert f'<meta property="og:image" content="{SITE}/_static/card.png">' in built.page()
+    assert (built.app.outdir / "_static" / "card.png").is_file()
     assert f'<base href="{SITE}/">' in built.page("404")
 
 

@@ -97,7 +97,7 @@ def dress(
         "og:description": description(doctree),
         "og:url": context.get("pageurl") or "",
     }
-    if context["pageurl"] and (Path(app.srcdir) / "website/static/card.png").exists():
+    if context["pageurl"] and (STATIC / "card.png").exists():
         context["properties"]["og:image"] = f"{app.config.html_baseurl}_static/card.png"
 
 
