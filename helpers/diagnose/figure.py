@@ -24,7 +24,8 @@ def draw(report: Report) -> Figure:
     """Return a figure with a panel for depth, one for the weights and one for each time axis."""
     from matplotlib.figure import Figure
 
-    trends = [t for t in (report.depth, *report.time) if t is not None and max(t.values) > 0]
+    lines = (report.depth, *report.time)
+    trends = [t for t in lines if t is not None and len(t.values) > 2 and max(t.values) > 0]
     trends = trends[: PANELS - 1]
     figure = Figure(figsize=(6.4, 2.9 * (len(trends) + 1)), layout="constrained")
     axes = figure.subplots(len(trends) + 1, 1, squeeze=False)[:, 0]
@@ -52,7 +53,7 @@ def draw_trend(ax: Axes, trend: Trend) -> Axes:
     ax.plot(zeros, [min(values)] * len(zeros), "x", color=VERMILION)
     unit, where = ("layer", "") if trend.axis == "depth" else ("step", f" of {trend.where}")
     ax.set_title(f"Gradient x {trend.factor:.3g} per {unit}{where}, going back")
-    ax.set_ylabel("|dLoss / d output|")
+    ax.set_ylabel("norm of the gradient")
     _names(ax, list(trend.names), unit)
     return ax
 
@@ -82,3 +83,4 @@ def _names(ax: Any, names: list[str], unit: str) -> None:
         ax.set_xticks(range(len(names)), names, rotation=30, ha="right")
     else:
         ax.set_xlabel(f"{unit}, in the order of execution")
+        ax.xaxis.get_major_locator().set_params(integer=True)

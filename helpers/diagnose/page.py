@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from .table import columns
+from .table import LEFT, columns
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ STYLE: Final = """
 .diagnosis th,.diagnosis td{padding:.15rem .6rem;text-align:right;white-space:nowrap;
  color:inherit;background:none;
  border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent)}
-.diagnosis th:first-child,.diagnosis td:nth-child(2),.diagnosis th:nth-child(2){text-align:left}
+.diagnosis .words{text-align:left}
 """.strip()
 
 
@@ -61,10 +61,11 @@ def _table(report: Report) -> str:
     table = columns(report.layers)
     if not table:
         return ""
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading, _ in table)
+    sides = [' class="words"' if heading in LEFT else "" for heading, _ in table]
+    head = "".join(f'<th scope="col"{s}>{escape(h)}</th>' for s, (h, _) in zip(sides, table))
     rows = "\n".join(
-        f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+        f'<tr><th scope="row"{sides[0]}>{escape(first)}</th>'
+        + "".join(f"<td{side}>{escape(cell)}</td>" for side, cell in zip(sides[1:], rest))
         + "</tr>"
         for first, *rest in zip(*(cells for _, cells in table))
     )

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .layers import Layer
-from .table import columns
+from .table import LEFT, columns
 from .trend import Trend
 from .verdict import Verdict
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Report"]
 
 WIDTH = 96
+ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,15 @@ def _paragraph(label: str, text: str) -> str:
 
 
 def _aligned(table: list[tuple[str, list[str]]]) -> list[str]:
+    """Return the lines of the table, the middle of a long one left out."""
     widths = [max(map(len, (head, *cells))) for head, cells in table]
+    left = [head in LEFT for head, _ in table]
     rows = zip(*([head, *cells] for head, cells in table))
-    return [
-        "  ".join(_cell(k, c, w) for k, (c, w) in enumerate(zip(row, widths))).rstrip()
+    lines = [
+        "  ".join(t.ljust(w) if k else t.rjust(w) for t, w, k in zip(row, widths, left)).rstrip()
         for row in rows
     ]
-
-
-def _cell(column: int, text: str, width: int) -> str:
-    return text.ljust(width) if column < 2 else text.rjust(width)
+    if len(lines) <= ROWS:
+        return lines
+    hidden = f"... {len(lines) - ROWS} more in report.layers ..."
+    return [*lines[: ROWS // 2], hidden, *lines[-ROWS // 2 :]]

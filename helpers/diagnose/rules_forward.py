@@ -96,7 +96,7 @@ def batch(facts: Facts) -> Iterator[Verdict]:
             name,
             flat[0].name,
             f"{worst.flat:.0%} of the {worst.channels} channels of {worst.name} have a batch "
-            f"variance under eps = {worst.eps:g} ({len(flat)} such layers)",
+            f"variance under eps = {worst.eps:g}" + f"; {len(flat)} such layers" * (len(flat) > 1),
             ("flat", f"more than {THRESHOLDS['flat'].value:.0%} of the channels"),
             "look for constant inputs, identical examples or dead layers before it",
             "06_batchnorm",

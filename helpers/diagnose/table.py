@@ -7,7 +7,10 @@ from typing import Final
 
 from .layers import Layer
 
-__all__ = ["columns"]
+__all__ = ["LEFT", "columns"]
+
+LEFT: Final = ("layer", "kind", "note")
+"""Headings of the columns that hold words."""
 
 
 def _number(value: float | None) -> str:

@@ -87,4 +87,4 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         0.0, "What gets no gradient is not trained, at any rate, by any optimizer."
     ),
 }
-"""By name; the README of none: each verdict quotes the one that decided it."""
+"""By name. Each verdict quotes the reason of the limit that decided it."""

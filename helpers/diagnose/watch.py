@@ -20,6 +20,7 @@ from torch.nn.modules import module as global_hooks
 
 from .activations import sampled
 from .arguments import tensors
+from .backward import norm
 from .recurrent import as_leaf, flat_share
 
 __all__ = ["Call", "Value", "Watch", "value_of"]
@@ -157,8 +158,11 @@ def value_of(tensor: Tensor) -> Value:
         part = part.float()
     count = max(part.numel(), 1)
     mean = float(part.sum()) / count
-    rms = float(torch.linalg.vector_norm(part)) / math.sqrt(count)
+    if not math.isfinite(mean):  # a sum can overflow where no value does
+        mean = float((part / count).sum())
+    rms = norm(part) / math.sqrt(count)
+    # Beneath the rounding error of the two sums there is no spread, and no mean, to speak of.
     variance = rms * rms - mean * mean
-    # Below the rounding error of the two sums, there is no spread to speak of.
-    std = math.sqrt(variance) if variance > 1e-6 * rms * rms or variance != variance else 0.0
+    std = math.sqrt(variance) if not variance <= 1e-6 * rms * rms else 0.0
+    mean = mean if not abs(mean) <= 1e-6 * rms else 0.0
     return Value(tuple(tensor.shape), mean, std, rms)

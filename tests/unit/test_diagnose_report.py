@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from diagnose_broken import BROKEN
-from diagnose_networks import CE, Last, mlp, sequences, vectors
+from diagnose_networks import CE, Last, Through, mlp, sequences, vectors
 from torch import nn
 
 import helpers.diagnose
@@ -95,14 +95,14 @@ def test_page_escapes_names() -> None:
 
 
 def test_figure_draws_depth_time_and_weights() -> None:
-    case = sequences(Last(nn.RNN), 20)
+    case = sequences(Through(nn.Linear(6, 6), nn.Tanh(), Last(nn.RNN)), 20)
     optimizer = torch.optim.Adam(case.model.parameters())
     report = diagnose(case.model, CE, case.inputs, case.targets, optimizer=optimizer)
     axes = report.plot().axes
     assert len(axes) == 3
     titles = [ax.get_title(loc="left") or ax.get_title() for ax in axes]
     assert "per layer" in titles[0]
-    assert "per step of core" in titles[1]
+    assert "per step of after.core" in titles[1]
     assert "Next step" in titles[2]
     points = axes[1].lines[0].get_ydata()
     assert list(points) == [value for value in report.time[0].values if value > 0]
