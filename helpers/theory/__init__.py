@@ -59,6 +59,11 @@ from helpers.theory.recurrent import (
     spectral_radius,
     transient_growth,
 )
+from helpers.theory.singular_values import (
+    largest_singular_value,
+    largest_singular_value_error,
+    singular_value_density,
+)
 from helpers.theory.variance import (
     derivative_second_moment,
     second_moment,
@@ -90,6 +95,8 @@ __all__ = [
     "gradient_factor",
     "gradient_profile",
     "largest_number",
+    "largest_singular_value",
+    "largest_singular_value_error",
     "latch_attractor",
     "latch_factor",
     "log10_gradient_profile",
@@ -104,6 +111,7 @@ __all__ = [
     "rounded_to",
     "rounding_band",
     "second_moment",
+    "singular_value_density",
     "smallest_number",
     "spectral_norm",
     "spectral_radius",
