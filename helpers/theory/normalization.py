@@ -97,22 +97,26 @@ def normalized_factor(
 def normalized_gradient_profile(
     activation: str | Activation,
     norm: str = "batch",
+    place: str = "before",
     *,
     depth: int,
+    batch: int | None = None,
     input_moment: float = 1.0,
 ) -> Array:
-    """Return E|delta_l|^2 / E|delta_L|^2, (depth,), for a norm before the activation.
+    """Return E|delta_l|^2 / E|delta_L|^2, (depth,), layer 1 first, at sigma_w2 = 1.
 
-    The delta is that at z_l = h_{l-1} W_l + b_l, in front of the norm. All layers share one
-    factor but the lowest, whose input is not an activation: there the scale of phi is replaced
-    by that of the data.
+    The delta is that at z_l = h_{l-1} W_l + b_l. All layers share one factor but the lowest of a
+    norm before the activation: its z is made of data, whose scale stands where phi's would.
 
     Parameters
     ----------
-    activation, norm
+    activation, norm, place
         As in `normalized_factor`.
     depth
         Hidden layers, >= 1.
+    batch
+        Examples, >= 4; without it the batch is large. Only a batch norm before the activation
+        makes use of it (`batch_norm_factor`).
     input_moment
         Of the input, > 0: the variance over the batch for a batch norm, else the mean square.
 
@@ -121,13 +125,17 @@ def normalized_gradient_profile(
     TypeError, ValueError
         For an argument outside what is said above.
     """
-    factor = normalized_factor(activation, norm)
-    if variance_number("input_moment", input_moment) == 0:
+    factor = normalized_factor(activation, norm, place)
+    if batch is not None and (norm, place) == ("batch", "before"):
+        factor = batch_norm_factor(activation, batch)
+    moment = variance_number("input_moment", input_moment)
+    if moment == 0:
         raise ValueError("input_moment must be > 0; got 0")
-    profile = factor ** np.arange(positive_int("depth", depth) - 1.0, -1.0, -1.0)
-    if depth > 1:
-        lowest = float(derivative_second_moment(activation, 1.0)) / input_moment
-        profile[0] = profile[1] * lowest
+    profile: Array = factor ** np.arange(positive_int("depth", depth) - 1.0, -1.0, -1.0)
+    if depth > 1 and place == "before":
+        slope = float(derivative_second_moment(activation, 1.0))
+        scale = slope / normalized_factor(activation, norm, place)  # Var phi, or E phi^2
+        profile[0] *= scale / moment
     return profile
 
 

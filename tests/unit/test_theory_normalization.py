@@ -81,6 +81,10 @@ def test_the_profile_knows_the_lowest_layer():
     factor = math.pi / (math.pi - 1)
     assert profile == pytest.approx([factor**2, factor**2, factor, 1], rel=1e-12)
     assert normalized_gradient_profile("relu", depth=1).tolist() == [1.0]
+    after = normalized_gradient_profile("relu", "layer", "after", depth=3, input_moment=0.5)
+    assert after == pytest.approx([factor**2, factor, 1], rel=1e-12)
+    small = normalized_gradient_profile("relu", depth=3, batch=8)
+    assert small[1] == pytest.approx(batch_norm_factor("relu", 8), rel=1e-12)
 
 
 @pytest.mark.parametrize("batch", [6, 40])
