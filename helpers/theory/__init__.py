@@ -59,6 +59,13 @@ from helpers.theory.recurrent import (
     spectral_radius,
     transient_growth,
 )
+from helpers.theory.residual import (
+    relu_gradient_kernel,
+    residual_decades,
+    residual_factors,
+    residual_variance,
+    residual_width_error,
+)
 from helpers.theory.singular_values import (
     largest_singular_value,
     largest_singular_value_error,
@@ -108,6 +115,11 @@ __all__ = [
     "overflow_step",
     "power_norms",
     "relu_correlation_map",
+    "relu_gradient_kernel",
+    "residual_decades",
+    "residual_factors",
+    "residual_variance",
+    "residual_width_error",
     "rounded_to",
     "rounding_band",
     "second_moment",

@@ -14,7 +14,7 @@ HELPERS = ROOT / "helpers"
 FLOORS = [
     {"checks"},
     {"activations", "data", "losses", "seeds", "sequences", "theory"},
-    {"initialization", "networks", "normalization", "recurrent"},
+    {"initialization", "networks", "normalization", "recurrent", "residual"},
     {"gradients", "optimizers", "time_gradients", "training"},
     {"claims", "explore", "plotting"},
     {"helpers"},  # the package itself: helpers.start()
