@@ -83,9 +83,15 @@ class Explorer:
         return list(zip(self.setting, self.data["controls"], strict=True))
 
     def settled(self):
-        """Wait until the address and the announcement have followed."""
+        """Wait until the address and the announcement have followed the last move."""
         self.page.wait_for_function(
-            "key => new URLSearchParams(location.search).has(key)", arg=self.key
+            """key => {
+              const root = document.getElementById(key);
+              const said = root.querySelector("[role=status]").textContent;
+              const moved = new URLSearchParams(location.search).has(key);
+              return moved && said === root.querySelector("img").alt;
+            }""",
+            arg=self.key,
         )
 
 
