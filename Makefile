@@ -88,11 +88,13 @@ $(VENV)/.venv:
 $(VENV)/.book: requirements.txt pyproject.toml | $(VENV)/.venv
 	@echo "Installing the book's packages (once, about two minutes) ..."
 	@$(PIP) install --retries 1 --timeout 15 --no-deps --extra-index-url $(TORCH_INDEX) $(TORCH)
-	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) check
 	@touch $@
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.book
 	@echo "Installing the test tools (once) ..."
-	@$(PIP) install --require-hashes -r requirements-test.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements-test.txt
+	@$(PIP) check
 	@touch $@
