@@ -1,7 +1,8 @@
 """What Binder would make of this repository: asked of repo2docker, and done here without Docker.
 
 `make test-binder` runs the steps of its build pack in a fresh environment and then every chapter
-in it, one by one, and prints the seconds and the most memory that each kernel took.
+in it, one by one, and prints the seconds and the most memory that each kernel took. `make test`
+does the same with one chapter.
 """
 
 from __future__ import annotations

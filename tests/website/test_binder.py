@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from binder_environment import ROOT, build_steps
+from binder_environment import MEMORY, ROOT, build_steps, make_environment, run
 
 BINDER = ROOT / "binder"
 ONLY_ON_BINDER = {"jupyterlab-myst"}  # shows MyST's directives in JupyterLab
@@ -47,3 +47,10 @@ def test_the_last_step_can_be_run():
     script = BINDER / "postBuild"
     assert script.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_a_chapter_runs_in_the_environment_that_binder_would_make(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_RETRIES", "0")  # an index that does not answer is asked once
+    environment = make_environment(tmp_path / "binder")
+    _, memory = run(ROOT / "chapters" / "02_rnn_unrolling.ipynb", environment)
+    assert memory < MEMORY

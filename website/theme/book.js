@@ -18,30 +18,26 @@ mode.addEventListener("click", () => {
 nameMode();
 
 // ---- Copy buttons.
-function offerCopy() {
-  for (const block of all("article div.highlight")) {
-    if (!navigator.clipboard || block.closest(".cell_output")) continue;
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(block.querySelector("pre").textContent.trimEnd());
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    });
-    block.append(button);
-  }
+function offerCopy(block) {
+  if (!navigator.clipboard || block.closest(".cell_output")) return;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(block.querySelector("pre").textContent.trimEnd());
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  block.append(button);
 }
+(window.requestIdleCallback ?? setTimeout)(() => all("article div.highlight").forEach(offerCopy));
 
-// ---- What scrolls can be scrolled by keyboard.
-const scrollers = all("article .scroll, article pre");
-const offerScrolling = () => {
-  for (const box of scrollers) {
-    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
+// ---- What scrolls can be scrolled by keyboard. A box reports when it is first laid out, and when it changes.
+const scrollers = new ResizeObserver((boxes) => {
+  for (const { target } of boxes) {
+    if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
   }
-};
-addEventListener("resize", offerScrolling);
-// Both look at the whole page: not before the reader has it.
-(window.requestIdleCallback ?? setTimeout)(() => { offerCopy(); offerScrolling(); });
+});
+for (const box of all("article .scroll, article pre")) scrollers.observe(box);
 
 // ---- Folded text opens for whoever follows a link into it, and for the printer.
 const unfoldTarget = () => {
