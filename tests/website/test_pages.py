@@ -61,6 +61,8 @@ def test_a_page_is_quiet_fits_and_is_accessible(tab, site, trouble, page):
     assert trouble == []
     width = tab.viewport_size["width"]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    bar, brand = (tab.locator(name).bounding_box() for name in (".bar", ".brand"))
+    assert brand["height"] <= bar["height"]
     violations = Axe().run(tab, context=AXE, options=RULES).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in violations] == []
 
