@@ -13,7 +13,7 @@ HELPERS = ROOT / "helpers"
 # From the ground up. A module imports from its own floor and from those before it.
 FLOORS = [
     {"checks"},
-    {"activations", "data", "losses", "seeds", "sequences", "theory"},
+    {"activations", "data", "losses", "rings", "seeds", "sequences", "theory"},
     {"initialization", "networks", "normalization", "recurrent", "residual"},
     {"gradients", "optimizers", "time_gradients", "training"},
     {"claims", "explore", "plotting"},

@@ -6,6 +6,7 @@ import torch
 from helpers import losses
 from helpers.data import digits
 from helpers.recurrent import GRU
+from helpers.rings import nearest_marker
 from helpers.sequences import (
     adding,
     copy_memory,
@@ -16,7 +17,14 @@ from helpers.sequences import (
     windows,
 )
 
-TASKS = [latch(12), adding(12), copy_memory(7, 3, 4), temporal_order(20), delayed_recall(12, 4)]
+TASKS = [
+    latch(12),
+    adding(12),
+    copy_memory(7, 3, 4),
+    temporal_order(20),
+    delayed_recall(12, 4),
+    nearest_marker(12),
+]
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
