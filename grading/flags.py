@@ -1,0 +1,157 @@
+"""What in a student's code a human should look at: an allow list over its syntax tree.
+
+Nothing here decides on points. Isolated checks cannot be deceived by code in another process; a
+check that must run in the student's process can, and there these flags are what remains.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from grading.result import Flag
+
+MODULES = frozenset(
+    "abc bisect cmath collections copy dataclasses decimal enum fractions functools heapq helpers "
+    "itertools math matplotlib numbers numpy operator pandas random re scipy seaborn sklearn "
+    "statistics string textwrap time torch tqdm typing typing_extensions warnings __future__ "
+    "mpl_toolkits ipywidgets datetime".split()
+)
+MODULES_BY_FULL_NAME = frozenset({"IPython.display"})
+NAMES = frozenset(
+    "eval exec compile open input globals locals vars setattr delattr breakpoint memoryview exit "
+    "quit get_ipython attrgetter methodcaller".split()
+)
+# Names of attributes (and names imported from a module) that lead out of ordinary code.
+ATTRIBUTES = frozenset(
+    "sys os builtins modules inspect ctypes ctypeslib subprocess importlib types gc signal socket "
+    "threading pickle shutil pathlib tempfile weakref linecache platform multiprocessing faulthandler "
+    "f_back f_globals f_locals f_builtins f_code gi_frame cr_frame tb_frame func_globals settrace "
+    "setprofile excepthook displayhook meta_path path_hooks get_ipython ast_transformers load save "
+    "savez savez_compressed loadtxt savetxt genfromtxt fromfile tofile from_file memmap as_strided "
+    "data_ptr f2py cpp_extension hub ops classes jit library distributed LowLevelCallable "
+    "TorchFunctionMode TorchDispatchMode overrides attrgetter methodcaller system popen getframe "
+    "set_default_tensor_type untyped_storage storage from_dlpack frombuffer savefig".split()
+)
+METHODS = frozenset(
+    "__init__ __call__ __len__ __getitem__ __iter__ __next__ __repr__ __str__ __post_init__ "
+    "__enter__ __exit__ __add__ __mul__ __neg__ __contains__".split()
+)
+DUNDERS = METHODS | frozenset({"__name__", "__doc__", "__version__"})
+SHADOWED = frozenset(
+    "abs all any isinstance issubclass round float int bool len type str repr tuple complex "
+    "AssertionError Exception BaseException ValueError NameError super object".split()
+)
+PLAIN_TARGETS = frozenset("grad data requires_grad weight bias training".split())
+TEXT = re.compile(
+    r"__\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
+)
+MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?)", re.MULTILINE)
+
+
+def scan(source: str, label: str) -> list[Flag]:
+    """Return one flag for each suspicious construct in the code of a cell."""
+    try:
+        tree = ast.parse(source)
+    except Exception:  # no Python, or nested so deep that the parser gives up
+        found = {(0, f"text {m[0]!r}") for m in TEXT.finditer(source)}
+        if MAGIC.search(source):
+            found.add((0, "an IPython magic or a shell command; it is not run"))
+    else:
+        found = set(_found(tree))
+    lines = [(f"{label}, line {line}" if line else label, what) for line, what in sorted(found)]
+    return [Flag("suspicious", where, what) for where, what in lines[:50]]
+
+
+def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    docstrings = {id(text) for text in _docstrings(tree)}
+    for node in ast.walk(tree):
+        if id(node) in docstrings:
+            continue
+        for what in _in_node(node):
+            yield getattr(node, "lineno", 0), what
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+
+
+def _in_node(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Import(names=names):
+            yield from (f"import {n.name}" for n in names if not _ordinary(n.name))
+        case ast.ImportFrom(module=module, names=names, level=level):
+            if level or not _ordinary(module or ""):
+                yield f"from {'.' * level}{module or ''} import"
+            yield from (f"import of {n.name}" for n in names if not _harmless(n.name))
+        case ast.Name(id=name, ctx=context):
+            if name in NAMES or (_dunder(name) and name not in DUNDERS):
+                yield name
+            elif isinstance(context, (ast.Store, ast.Del)) and name in SHADOWED:
+                yield f"{name} gets a new meaning"
+        case ast.Attribute():
+            yield from _attribute(node)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield from _definition(node)
+        case ast.arg(arg=name) if name in NAMES:
+            yield f"an argument called {name}"
+        case ast.Constant(value=str(text)):
+            yield from (f"text {m!r}" for m in sorted({m[0] for m in TEXT.finditer(text)}))
+        case ast.Call(func=ast.Name(id="getattr"), args=args):
+            named = len(args) > 1 and isinstance(args[1], ast.Constant)
+            name = args[1].value if named else ""  # type: ignore[attr-defined]
+            if not (isinstance(name, str) and name and _harmless(name)):
+                yield "getattr"
+        case ast.Call(func=ast.Name(id="type"), args=args) if len(args) > 1:
+            yield "a class made by type()"
+
+
+def _ordinary(module: str) -> bool:
+    parts = module.split(".")
+    if module in MODULES_BY_FULL_NAME:
+        return True
+    return parts[0] in MODULES and all(_harmless(part) for part in parts[1:])
+
+
+def _harmless(name: str) -> bool:
+    return name not in ATTRIBUTES | NAMES and (not name.startswith("_") or name in DUNDERS)
+
+
+def _dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _attribute(node: ast.Attribute) -> Iterator[str]:
+    own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+    private = node.attr.startswith("_") and not own and node.attr not in DUNDERS
+    if node.attr in ATTRIBUTES or private or (_dunder(node.attr) and node.attr not in DUNDERS):
+        yield f".{node.attr}"
+    elif not isinstance(node.ctx, ast.Load) and not own and node.attr not in PLAIN_TARGETS:
+        yield f".{node.attr} is replaced"
+
+
+def _definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+    if node.name in SHADOWED | NAMES:
+        yield f"{node.name} gets a new meaning"
+    if _dunder(node.name) and node.name not in METHODS:
+        yield f"a definition of {node.name}"
+    if isinstance(node, ast.ClassDef) and node.keywords:
+        yield "a metaclass"
+
+
+def without_magics(source: str) -> str:
+    """Return code with magics and shell commands commented out, if that makes it Python."""
+    try:
+        compile(source, "<cell>", "exec", dont_inherit=True)
+        return source
+    except Exception:
+        pass
+    lines = [f"pass  # {line}" if MAGIC.match(line) else line for line in source.split("\n")]
+    try:
+        compile("\n".join(lines), "<cell>", "exec", dont_inherit=True)
+    except Exception:
+        return source
+    return "\n".join(lines)

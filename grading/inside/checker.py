@@ -1,0 +1,326 @@
+"""The checker's process: runs the setup and the locked checks; the student's functions are elsewhere.
+
+Its arguments are the pipe to the student's process and the descriptor for verdicts. The job comes
+on standard input. One line of JSON is written per exercise; when the student's process is lost the
+checker stops after that line, and whoever runs it starts both again for what is left.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import importlib
+import json
+import os
+import pickle
+import secrets
+import sys
+import traceback
+from typing import Any
+
+from grading.inside import wire
+
+LIBRARIES = {"torch", "numpy", "math", "scipy", "helpers", "operator", "builtins", "cmath"}
+CANARIES = (
+    "1 == 2",
+    "[1.0, 2.0] == [1.0, 3.0]",
+    "abs(-2.0) < 1.0",
+    "isinstance('1', int)",
+    "all([True, False])",
+    "not any([False, True])",
+    "round(2.0, 3) == 3.0",
+    "float('1') == 2.0",
+    "len([1]) == 2",
+)
+TORCH_CANARIES = (
+    "bool(torch.tensor(1.0) == torch.tensor(2.0))",
+    "torch.equal(torch.zeros(2), torch.ones(2))",
+    "torch.allclose(torch.zeros(2), torch.ones(2))",
+    "torch.isfinite(torch.tensor(float('nan'))).all()",
+    "bool(torch.tensor(2.0).abs().max() < 1.0)",
+    "torch.tensor([1.0]).tolist() == [2.0]",
+)
+NUMPY_CANARIES = ("np.allclose(0.0, 1.0)", "bool(np.isfinite(np.nan))", "(np.zeros(2) == 1).all()")
+
+
+class Lost(Exception):  # noqa: N818
+    """The student's process ended, or its code did, in the middle of a check."""
+
+
+class StudentError(Exception):
+    """An exception of a type that is not built in."""
+
+
+class Link:
+    """The pipe, the objects sent over it, and whether the other side is still there."""
+
+    def __init__(self, pipe: Any, seconds: float) -> None:
+        self.pipe, self.seconds = pipe, seconds
+        self.gone = ""  # the whole process: nothing more can be asked
+        self.died = ""  # the fork: another can be started
+        self.sent: dict[int, Any] = {}
+        self.mine: list[Any] = []
+
+    def ask(self, message: list[Any], expected: tuple[str, ...], grace: float = 3.0) -> list[Any]:
+        """Send, and return the answer; callbacks are served on the way."""
+        try:
+            self.pipe.send(message)
+            while True:
+                reply = self.pipe.receive(self.seconds + grace)
+                if reply[0] == "callback":
+                    self.pipe.send(self._callback(*reply[1:]))
+                elif reply[0] == "ended" and "ended" not in expected:
+                    self.died = str(reply[1])[:200] or "it ended"
+                    raise Lost(f"the process of your code is gone: {self.died}")
+                elif reply[0] in expected:
+                    return reply
+                else:
+                    raise wire.Gone(f"an unexpected answer, {reply[0][:40]}")
+        except (wire.Gone, ValueError, TypeError, KeyError, IndexError) as error:
+            if isinstance(error, wire.NotPlain):
+                raise
+            self.gone = str(error)[:200] or type(error).__name__
+            raise Lost(f"the process of your code is gone: {self.gone}") from None
+
+    def _callback(self, number: int, args: list[Any], kwargs: list[Any]) -> list[Any]:
+        function = self.mine[number]
+        try:
+            result = function(*self.decode(args), **self.decode(kwargs))
+            return ["result", self.encode(result)]
+        except (wire.Gone, Lost):
+            raise
+        except Exception as error:
+            return ["raise", type(error).__name__, str(error)[:2000]]
+
+    def call(self, target: str | int, args: Any, kwargs: Any) -> Any:
+        """Call a function of the student's; changes to mutable arguments are carried back."""
+        if self.gone or self.died:
+            raise Lost(f"the process of your code is gone: {self.gone or self.died}")
+        message = ["call", target, self.encode(args), self.encode(kwargs)]
+        reply = self.ask(message, ("return", "raise"))
+        if reply[0] == "raise":
+            raise rebuilt(reply[1], reply[2])
+        try:
+            for number, content in reply[2]:
+                self._change(self.sent[number], content)
+            return self.decode(reply[1])
+        except Exception as error:
+            self.gone = f"a malformed answer: {error}"[:200]
+            raise Lost(self.gone) from None
+
+    def encode(self, value: Any) -> list[Any]:
+        """Return a value of a check as data."""
+        encoder = wire.Encoder({}, self._offer, self._number, self._other)
+        return encoder.encode(value)
+
+    def _offer(self, function: Any) -> int:
+        self.mine.append(function)
+        return len(self.mine) - 1
+
+    def _number(self, value: Any) -> int:
+        number = len(self.sent) + 1
+        self.sent[number] = value
+        return number
+
+    def _other(self, value: Any) -> list[Any] | None:
+        if isinstance(value, Remote) and isinstance(value.target, str):
+            return None
+        if name := library_name(value):
+            return ["global", *name]
+        if callable(value) and not hasattr(value, "state_dict"):
+            return None
+        try:
+            return ["object", self._number(value), base64.b64encode(pickle.dumps(value)).decode()]
+        except Exception:
+            raise wire.NotPlain(f"a value of type {type(value).__name__}") from None
+
+    def decode(self, data: list[Any]) -> Any:
+        """Return a value of the student's."""
+        made = wire.Decoder(self.sent.__getitem__, self._remote, lambda number, value: None)
+        return made.decode(data)
+
+    def _remote(self, number: int) -> Any:
+        return Remote(self, number, "function")
+
+    def _change(self, old: Any, content: list[Any]) -> None:
+        """Give an argument the content that the student's code left in it."""
+        if content[0] == "state":
+            old.load_state_dict(self.decode(content[1]), strict=False)
+            return
+        new = self.decode(content)
+        if isinstance(old, list):
+            old[:] = new
+        elif isinstance(old, (dict, set)):
+            old.clear()
+            old.update(new)
+        elif content[0] == "generator":
+            old.set_state(new.get_state())
+        elif content[0] == "tensor":
+            old.data = new.detach()
+        elif content[0] == "array" and old.shape == new.shape:
+            old[...] = new
+        else:
+            raise wire.Gone("an argument that changed its shape")
+
+
+class Remote:
+    """A function of the student's. It has a name, and can be called; nothing else."""
+
+    def __init__(self, link: Link, target: str | int, name: str) -> None:
+        self.link, self.target, self.__name__ = link, target, name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.link.call(self.target, args, kwargs)
+
+
+def library_name(value: Any) -> tuple[str, str] | None:
+    """Return (module, name) of a function that a library holds under that name."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    for home in (module, "torch", "numpy", "math"):
+        if not name or not home or str(home).partition(".")[0] not in LIBRARIES:
+            continue
+        try:
+            found: Any = importlib.import_module(home)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError):
+            continue
+        if found is value:
+            return home, name
+    return None
+
+
+def rebuilt(name: Any, message: Any) -> Exception:
+    """Return an exception of the student's: its own type if that is built in."""
+    kind = getattr(builtins, str(name), None)
+    if str(name) in ("TimeLimit", "MemoryError"):
+        return StudentError(str(message) or "it ran out of memory")
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(str(message))
+        except TypeError:  # UnicodeDecodeError wants five arguments
+            pass
+    return StudentError(f"{str(name)[:100]}: {message}")
+
+
+class Exercise:
+    """One exercise of the job: its names here, its session there."""
+
+    def __init__(self, link: Link, job: dict[str, Any], names: dict[str, Any]) -> None:
+        self.link, self.job, self.names = link, job, dict(names)
+        self.notes: list[str] = []
+        for name in job["defines"]:
+            self.names[name] = Remote(link, name, name)
+
+    def run(self) -> dict[str, Any]:
+        """Return the verdict on each check, and what is to be noted."""
+        exec(compile(self.job["imports"], "<imports>", "exec", dont_inherit=True), self.names)
+        last = [check for check in self.job["checks"] if check["in_process"]]
+        verdicts = [self._isolated(check) for check in self.job["checks"] if check not in last]
+        if last:
+            verdicts += self._in_process(last)
+        self._end()
+        if self.link.gone:
+            self.notes.append(f"crashed: {self.link.gone}")
+        return {"exercise": self.job["id"], "verdicts": verdicts, "notes": self.notes}
+
+    def _start(self) -> None:
+        """Start a fork, unless one is there."""
+        if self.link.gone:
+            raise Lost(f"the process of your code is gone: {self.link.gone}")
+        if self.link.died or not self.started:
+            self.link.died, self.started = "", True
+            cells = len(self.job["cells"]) + 1
+            start = ["start", self.job["cells"], self.link.seconds]
+            self.link.ask(start, ("ready",), grace=3.0 + cells * self.link.seconds)
+
+    started = False
+
+    def _isolated(self, check: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self._start()
+            code = compile(check["source"], f"<{check['id']}>", "exec", dont_inherit=True)
+            exec(code, self.names)
+            if self.link.gone or self.link.died:  # a check that catches every exception
+                raise Lost("the process of your code is gone")
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            line = next((f.lineno for f in frames if f.filename == f"<{check['id']}>"), 0)
+            self._note_crash(check["id"])
+            return verdict(check, type(error).__name__, str(error), line or 0)
+        return verdict(check)
+
+    def _note_crash(self, where: str) -> None:
+        if self.link.died:
+            self.notes.append(f"crashed: in {where} {self.link.died}")
+
+    def _in_process(self, checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Run checks in the student's process, each between false asserts that must fail."""
+        wanted = {check["id"] for check in checks}
+        found = []
+        try:
+            self._start()
+            for check in self.job["checks"]:
+                reply = self._there(check["source"], check["id"])
+                if check["id"] not in wanted:
+                    continue  # only for the names that it defines
+                if reply[0] == "done" and (fooled := self._fooled()):
+                    self.notes.append(f"tampering: in {check['id']} a false assert passed: {fooled}")
+                    found.append(verdict(check, "Tampering", "a false assert passed here", 0))
+                else:
+                    found.append(verdict(check, *(reply[1:4] if reply[0] == "raise" else ())))
+        except Lost as error:
+            self._note_crash("a check in its process")
+            done = {each["id"] for each in found}
+            left = [check for check in checks if check["id"] not in done]
+            found += [verdict(check, "Lost", str(error), 0) for check in left]
+        return found
+
+    def _there(self, source: str, label: str) -> list[Any]:
+        return self.link.ask(["run", source, label, self.job["defines"]], ("done", "raise"))
+
+    def _fooled(self) -> str:
+        """Return a false assert that passed in the student's process, "" if none did."""
+        canaries = list(CANARIES)
+        canaries += TORCH_CANARIES if "torch" in self.names else ()
+        canaries += NUMPY_CANARIES if "np" in self.names else ()
+        for canary in canaries:
+            nonce = secrets.token_hex(8)
+            reply = self._there(f"assert {canary}, '{nonce}'", "canary")
+            if reply[:3] != ["raise", "AssertionError", nonce]:
+                return canary
+        return ""
+
+    def _end(self) -> None:
+        if self.started and not self.link.gone and not self.link.died:
+            try:
+                self.link.ask(["end"], ("ended",))
+            except Lost:
+                pass
+        self.link.died = ""
+
+
+def verdict(check: dict[str, Any], error: Any = "", message: Any = "", line: Any = 0) -> Any:
+    """Return one verdict; hidden says that the failing line belongs to a hidden test."""
+    number = line if isinstance(line, int) else 0
+    hidden = any(first <= number <= last for first, last in check["hidden"])
+    said = {"error": str(error)[:100], "message": str(message)[:2000], "hidden": hidden}
+    return {"id": check["id"], "in_process": bool(check["in_process"]), **said}
+
+
+def main() -> None:
+    """Set both sides up, then check one exercise after the other."""
+    job = json.load(sys.stdin)
+    out = os.fdopen(int(sys.argv[3]), "w")
+    link = Link(wire.Pipe(int(sys.argv[1]), int(sys.argv[2])), job["check_seconds"])
+    names: dict[str, Any] = {"__name__": "__main__"}
+    link.pipe.send(["setup", job["setup"]])
+    for label, source in job["setup"]:
+        exec(compile(source, f"<{label}>", "exec", dont_inherit=True), names)
+    reply = link.pipe.receive(job["setup_seconds"])
+    if reply[0] != "set up":
+        raise RuntimeError(f"the setup failed in the student's process: {reply[1:3]}")
+    for exercise in job["exercises"]:
+        print(json.dumps(Exercise(link, exercise, names).run()), file=out, flush=True)
+        if link.gone:
+            return
