@@ -47,6 +47,10 @@ class Lost(Exception):  # noqa: N818
     """The student's process ended, or its code did, in the middle of a check."""
 
 
+class Retry(Exception):  # noqa: N818
+    """Cells of other exercises brought the process down: start again without them."""
+
+
 class StudentError(Exception):
     """An exception of a type that is not built in."""
 
@@ -60,6 +64,7 @@ class Link:
         self.died = ""  # the fork: another can be started
         self.sent: dict[int, Any] = {}
         self.mine: list[Any] = []
+        self.slow: set[str] = set()  # cells that took too long once are not run again
 
     def ask(self, message: list[Any], expected: tuple[str, ...], grace: float = 3.0) -> list[Any]:
         """Send, and return the answer; callbacks are served on the way."""
@@ -209,6 +214,8 @@ class Exercise:
     def __init__(self, link: Link, job: dict[str, Any], names: dict[str, Any]) -> None:
         self.link, self.job, self.names = link, job, dict(names)
         self.notes: list[str] = []
+        self.started = False
+        self.cells = job["cells"]
         for name in job["defines"]:
             self.names[name] = Remote(link, name, name)
 
@@ -225,16 +232,29 @@ class Exercise:
         return {"exercise": self.job["id"], "verdicts": verdicts, "notes": self.notes}
 
     def _start(self) -> None:
-        """Start a fork, unless one is there."""
+        """Start a fork, unless one is there; if cells of other exercises end it, without them."""
         if self.link.gone:
             raise Lost(f"the process of your code is gone: {self.link.gone}")
-        if self.link.died or not self.started:
-            self.link.died, self.started = "", True
-            cells = len(self.job["cells"]) + 1
-            start = ["start", self.job["cells"], self.link.seconds]
-            self.link.ask(start, ("ready",), grace=3.0 + cells * self.link.seconds)
+        if self.started and not self.link.died:
+            return
+        try:
+            self._fork()
+        except Lost:
+            if self.cells == self.job["own"]:
+                raise
+            if self.link.gone:
+                raise Retry from None
+            self.cells = self.job["own"]
+            self._fork()
 
-    started = False
+    def _fork(self) -> None:
+        self.link.died, self.started = "", True
+        own = [label for label, _ in self.job["own"]]
+        cells = [c for c in self.cells if c[0] in own or c[0] not in self.link.slow]
+        grace = 3.0 + len(cells) * self.link.seconds
+        reply = self.link.ask(["start", cells, self.link.seconds], ("ready",), grace)
+        broken = reply[1] if isinstance(reply[1], dict) else {}
+        self.link.slow |= {k for k, why in broken.items() if str(why).startswith("TimeLimit")}
 
     def _isolated(self, check: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -243,6 +263,8 @@ class Exercise:
             exec(code, self.names)
             if self.link.gone or self.link.died:  # a check that catches every exception
                 raise Lost("the process of your code is gone")
+        except Retry:
+            raise
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
             line = next((f.lineno for f in frames if f.filename == f"<{check['id']}>"), 0)
@@ -321,6 +343,10 @@ def main() -> None:
     if reply[0] != "set up":
         raise RuntimeError(f"the setup failed in the student's process: {reply[1:3]}")
     for exercise in job["exercises"]:
-        print(json.dumps(Exercise(link, exercise, names).run()), file=out, flush=True)
+        try:
+            found = Exercise(link, exercise, names).run()
+        except Retry:
+            found = {"exercise": exercise["id"], "retry": True}
+        print(json.dumps(found), file=out, flush=True)
         if link.gone:
             return

@@ -78,7 +78,9 @@ class Session:
         self.setup = dict(names)
         self.mine: list[Any] = []  # functions that the checker may call
         self.theirs: dict[int, Any] = {}  # objects that the checker holds
-        self.states: dict[int, list[Any]] = {}
+        self.arrived: set[int] = set()  # those of the current call
+        self.opaque: set[int] = set()  # objects whose changes are not carried back
+        self.depth = 0
         self.broken: dict[str, str] = {}  # cells that raised, and what
 
     def cells(self, cells: list[list[str]]) -> None:
@@ -123,10 +125,16 @@ class Session:
 
     def _call(self, target: Any, args: list[Any], kwargs: list[Any]) -> list[Any]:
         function = self.mine[target] if isinstance(target, int) else self._named(target)
-        self.states = {}
+        if not self.depth:
+            self.theirs.clear()
+        self.arrived = set()
         positional, named = self.decode(args), self.decode(kwargs)
-        before = {n: self._content(n) for n in self.states}
-        result = self.encode(function(*positional, **named))
+        before = {n: self._content(n) for n in self.arrived}
+        self.depth += 1
+        try:
+            result = self.encode(function(*positional, **named))
+        finally:
+            self.depth -= 1
         after = [[n, self._content(n)] for n in before]
         return ["return", result, [[n, new] for n, new in after if new != before[n]]]
 
@@ -169,11 +177,9 @@ class Session:
         decoder = wire.Decoder(self.theirs.__getitem__, self._remote, self._remember, self._other)
         return decoder.decode(data)
 
-    opaque: frozenset[int] = frozenset()
-
     def _remember(self, number: int, value: Any) -> None:
         self.theirs[number] = value
-        self.states[number] = []
+        self.arrived.add(number)
 
     def _other(self, data: list[Any]) -> Any:
         """Return what only the checker may send: a library's function by name, or an object."""
@@ -184,7 +190,7 @@ class Session:
             return found
         value = pickle.loads(base64.b64decode(data[2]))
         if not hasattr(value, "state_dict"):
-            self.opaque = self.opaque | {data[1]}
+            self.opaque.add(data[1])
         self._remember(data[1], value)
         return value
 
