@@ -23,7 +23,7 @@ STUDENT_ONLY_DROPS = {"your-answer", "after-solution"}
 # What a check can only see from inside the process of the student's code.
 LOOKS_INSIDE = re.compile(
     r"TorchFunctionMode|TorchDispatchMode|__torch_function__|\binspect\b|\bsettrace\b|\btracemalloc\b"
-    r"|data_ptr|shares?_memory|__code__|__wrapped__|\bmock\b|\bmonkeypatch\b|manual_seed\(\d+\)\n"
+    r"|data_ptr|shares?_memory|__code__|__wrapped__|\bmock\b|\bmonkeypatch\b"
     r"|torch\.manual_seed|np\.random\.seed|random\.seed|\.backward\(|autograd\.grad|gradcheck|jacobian"
 )
 

@@ -9,11 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import selectors
-import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from grading import sandbox
@@ -21,18 +18,9 @@ from grading.flags import without_magics
 from grading.rebuild import Rebuilt, manual_answers, rebuild
 from grading.result import CheckResult, Flag, Result
 from grading.sandbox import Limits
+from grading.watch import Session, Watch, end
 
 Job = dict[str, Any]
-
-
-@dataclass
-class Session:
-    """What one pair of processes gave: verdicts by exercise, and why it stopped."""
-
-    exercises: list[dict[str, Any]] = field(default_factory=list)
-    stopped: str = ""  # killed at a limit of the student's
-    output: int = 0
-    errors: str = ""  # what the checker wrote before it failed
 
 
 def grade_submission(
@@ -149,10 +137,10 @@ def _session(setup: Any, jobs: list[Job], limits: Limits, sandboxed: bool) -> Se
         processes.append(_start("checker", checker_fds, limits, sandboxed, subprocess.PIPE))
         for descriptor in (*student_fds, *checker_fds):
             os.close(descriptor)
-        return _Watch(*processes, out[0], limits).run(json.dumps(job).encode())
+        return Watch(*processes, out[0], limits).run(json.dumps(job).encode())
     finally:
         for process in processes:
-            _end(process)
+            end(process)
         with contextlib.suppress(OSError):
             os.close(out[0])
 
@@ -160,7 +148,10 @@ def _session(setup: Any, jobs: list[Job], limits: Limits, sandboxed: bool) -> Se
 def _start(
     module: str, fds: tuple[int, ...], limits: Limits, sandboxed: bool, errors: int
 ) -> subprocess.Popen[bytes]:
-    command = sandbox.python(module, [str(fd) for fd in fds], limits, sandboxed)
+    arguments = [str(fd) for fd in fds]
+    if module == "student":  # unsandboxed, the limit would count all processes of the user
+        arguments.append(str(limits.processes if sandboxed else 0))
+    command = sandbox.python(module, arguments, limits, sandboxed)
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE if module == "checker" else subprocess.DEVNULL,
@@ -171,70 +162,3 @@ def _start(
         start_new_session=True,
         cwd="/",
     )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it started."""
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream:
-            with contextlib.suppress(OSError):
-                stream.close()
-
-
-class _Watch:
-    """Reads what the two processes write until the checker is done or a limit is reached."""
-
-    def __init__(
-        self,
-        student: subprocess.Popen[bytes],
-        checker: subprocess.Popen[bytes],
-        verdicts: int,
-        limits: Limits,
-    ) -> None:
-        self.student, self.checker, self.verdicts, self.limits = student, checker, verdicts, limits
-        self.text = {"verdicts": bytearray(), "errors": bytearray()}
-        self.output = 0
-
-    def run(self, job: bytes) -> Session:
-        """Send the job and return the session."""
-        assert self.checker.stdin and self.checker.stderr and self.student.stdout
-        with contextlib.suppress(BrokenPipeError):
-            self.checker.stdin.write(job)
-            self.checker.stdin.close()
-        with selectors.DefaultSelector() as streams:
-            streams.register(self.verdicts, selectors.EVENT_READ, "verdicts")
-            streams.register(self.checker.stderr, selectors.EVENT_READ, "errors")
-            streams.register(self.student.stdout, selectors.EVENT_READ, "output")
-            stopped = self._read(streams)
-        lines = bytes(self.text["verdicts"]).splitlines()
-        done = [json.loads(line) for line in lines]
-        errors = self.text["errors"].decode(errors="replace").strip()[-2000:]
-        return Session(done, stopped, self.output, errors if self._failed(stopped, done) else "")
-
-    def _failed(self, stopped: str, done: list[Any]) -> bool:
-        """Say whether the checker failed by itself: an error of the release or of grading."""
-        return not stopped and not done and self.checker.wait() == 1
-
-    def _read(self, streams: selectors.BaseSelector) -> str:
-        """Return why the session was stopped, "" if the checker came to its end."""
-        end = time.monotonic() + self.limits.session_seconds
-        while True:
-            left = end - time.monotonic()
-            if left <= 0:
-                return f"it took longer than {self.limits.session_seconds:g} seconds altogether"
-            for event, _ in streams.select(left):
-                data = os.read(event.fd, 65536)
-                if event.data == "output":
-                    self.output += len(data)
-                    if self.output > self.limits.output_kb * 1000:
-                        return f"it printed more than {self.limits.output_kb:,} kB"
-                else:
-                    self.text[event.data] += data[: 20_000_000 - len(self.text[event.data])]
-                if not data:
-                    streams.unregister(event.fileobj)
-                    if event.data == "verdicts":
-                        return ""

@@ -104,7 +104,6 @@ def _wrapped(limits: Limits) -> list[str]:
         f"--as={limits.memory_mb * mb}",
         f"--fsize={limits.file_mb * mb}",
         f"--cpu={int(limits.session_seconds) + 5}",
-        f"--nproc={limits.processes}",
         "--nofile=256",
         "--core=0",
     ]

@@ -1,6 +1,7 @@
 """The student's process: runs the setup, and in a fork of it the student's cells and calls.
 
-Its arguments are the two descriptors of the pipe to the checker. What this process answers is
+Its arguments are the two descriptors of the pipe to the checker, and how many processes there may
+be. What this process answers is
 believed to be an answer of the student and nothing more: no verdict is made here, except for the
 checks that must look inside.
 """
@@ -13,6 +14,7 @@ import contextlib
 import importlib
 import os
 import pickle
+import resource
 import signal
 import sys
 import traceback
@@ -233,7 +235,9 @@ def fork(pipe: Any, names: Names, message: list[Any]) -> str:
 
 def main() -> None:
     """Set up, then fork for each exercise until the checker is gone."""
-    pipe = wire.Pipe(int(sys.argv[1]), int(sys.argv[2]))
+    pipe, processes = wire.Pipe(int(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3])
+    if processes:  # counted within the sandbox; for root Linux does not count, the watch does
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     _, cells = pipe.receive()
     names: Names = {"__name__": "__main__"}
     try:
