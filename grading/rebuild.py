@@ -157,6 +157,19 @@ def manual_answers(key: dict[str, Any], rebuilt: Rebuilt) -> tuple[ManualAnswer,
             text = rebuilt.answers.get(cell["id"], "")
             blank = text.strip() in ("", cell["stub"].strip())
             found.append(
-                ManualAnswer(cell["id"], exercise["id"], cell["points"], text if not blank else "", blank)
+                ManualAnswer(
+                    cell["id"], exercise["id"], cell["points"], text if not blank else "", blank
+                )
             )
     return tuple(found)
+
+
+def known_cells(key: dict[str, Any], submission: bytes) -> int:
+    """Return how many cells of a file are answers or checks of this release; 0 for no notebook."""
+    try:
+        cells = _cells(submission, len(submission), Rebuilt())
+    except Exception:  # as in rebuild
+        return 0
+    graded = {cell["id"] for cell in key["cells"] if cell["role"]}
+    match = _Matcher(key["cells"])
+    return len({found["id"] for cell in cells if (found := match(cell))} & graded)

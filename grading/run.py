@@ -49,7 +49,9 @@ def grade_submission(
 
 def _none(exercise: Job, why: str, error: str = "NotRun") -> list[CheckResult]:
     return [
-        CheckResult(c["id"], exercise["id"], 0, c["points"], error, why, False, bool(c["in_process"]))
+        CheckResult(
+            c["id"], exercise["id"], 0, c["points"], error, why, False, bool(c["in_process"])
+        )
         for c in exercise["checks"]
     ]
 

@@ -287,7 +287,9 @@ class Exercise:
                 if check["id"] not in wanted:
                     continue  # only for the names that it defines
                 if reply[0] == "done" and (fooled := self._fooled()):
-                    self.notes.append(f"tampering: in {check['id']} a false assert passed: {fooled}")
+                    self.notes.append(
+                        f"tampering: in {check['id']} a false assert passed: {fooled}"
+                    )
                     found.append(verdict(check, "Tampering", "a false assert passed here", 0))
                 else:
                     found.append(verdict(check, *(reply[1:4] if reply[0] == "raise" else ())))

@@ -105,7 +105,9 @@ class Encoder:
             return [kind.__name__, number, [self.encode(v, depth + 1) for v in value]]
         if kind is dict:
             number = self._number(value)
-            pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]
+            pairs = [
+                [self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()
+            ]
             return ["dict", number, pairs]
         return self._array(value) or self._rest(value)
 
@@ -149,8 +151,11 @@ def _b64(data: bytes) -> str:
 
 
 def _bytes_of(value: Any) -> list[Any]:
-    return [value.dtype.newbyteorder("<").str, list(value.shape), _b64(value.astype(
-        value.dtype.newbyteorder("<")).tobytes())]
+    return [
+        value.dtype.newbyteorder("<").str,
+        list(value.shape),
+        _b64(value.astype(value.dtype.newbyteorder("<")).tobytes()),
+    ]
 
 
 SIMPLE: dict[type, Callable[[Any], list[Any]]] = {

@@ -34,7 +34,9 @@ def test_a_chapter_is_graded_as_its_author_meant(path):
     content = make_release(path).content
     coded = [e for e in content["exercises"] if e["checks"]]
     wrong = wrong_answers(path.stem)
-    answers = [(e["id"], e["solutions"][0][which]) for e in coded for which in ("reference", "stub")]
+    answers = [
+        (e["id"], e["solutions"][0][which]) for e in coded for which in ("reference", "stub")
+    ]
     verdicts = graded(content, answers + [(w.exercise, w.answer) for w in wrong])
     for reference, stub in zip(verdicts[: 2 * len(coded) : 2], verdicts[1::2]):
         assert [v["error"] for v in reference.values()] == [""] * len(reference), reference
