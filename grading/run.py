@@ -6,7 +6,6 @@ answers calls from the other one. The verdicts come over a descriptor that only 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ import time
 from typing import Any
 
 from grading import sandbox
+from grading.checkers import CheckerError, checker, drop
 from grading.flags import without_magics
 from grading.rebuild import Rebuilt, manual_answers, rebuild
 from grading.result import CheckResult, Flag, Result
@@ -42,8 +42,8 @@ def grade_submission(
     if rebuilt.kinds() & {"unreadable"}:
         checks = [c for e in content["exercises"] for c in _none(e, "the file cannot be read")]
         return Result(tuple(checks), manual, tuple(rebuilt.flags))
-    checks, flags, failure = _checked(content, rebuilt, limits, sandboxed)
-    flags = tuple(dict.fromkeys([*rebuilt.flags, *flags]))
+    checks, found, failure = _checked(content, rebuilt, limits, sandboxed)
+    flags = tuple(dict.fromkeys([*rebuilt.flags, *found]))
     return Result(tuple(checks), manual, flags, failure, round(time.monotonic() - start, 2))
 
 
@@ -127,39 +127,44 @@ def _job(content: Job, exercise: Job, rebuilt: Rebuilt, alone: bool) -> Job:
 
 
 def _session(setup: Any, jobs: list[Job], limits: Limits, sandboxed: bool) -> Session:
-    """Run the student's process and the checker over some exercises."""
-    to_student, from_student, out = os.pipe(), os.pipe(), os.pipe()
+    """Run the student's process and a fork of the checker over some exercises."""
     job = {"setup": setup, "exercises": jobs, "check_seconds": limits.check_seconds}
     job["setup_seconds"] = limits.session_seconds
-    student_fds = (to_student[0], from_student[1])
-    checker_fds = (from_student[0], to_student[1], out[1])
-    processes = []
+    to_student, from_student, out = os.pipe(), os.pipe(), os.pipe()
+    theirs = [to_student[0], from_student[1]]
+    ours = [from_student[0], to_student[1], out[1]]
+    student = None
     try:
-        processes.append(_start("student", student_fds, limits, sandboxed, subprocess.STDOUT))
-        processes.append(_start("checker", checker_fds, limits, sandboxed, subprocess.PIPE))
-        for descriptor in (*student_fds, *checker_fds):
-            os.close(descriptor)
-        return Watch(*processes, out[0], limits).run(json.dumps(job).encode())
+        student = _start(theirs, limits, sandboxed)
+        checking = checker(setup, limits, sandboxed)  # the two set up at the same time
+        checking.wait(limits.session_seconds)
+        checking.start(job, ours)
+        while theirs or ours:
+            os.close((theirs or ours).pop())
+        session = Watch(student, out[0], limits).run()
+        if session.stopped:
+            drop()
+        return session
+    except CheckerError as error:
+        drop()
+        return Session(errors=str(error))
     finally:
-        for process in processes:
-            end(process)
-        with contextlib.suppress(OSError):
-            os.close(out[0])
+        if student:
+            end(student)
+        for descriptor in (*theirs, *ours, out[0]):
+            os.close(descriptor)
 
 
-def _start(
-    module: str, fds: tuple[int, ...], limits: Limits, sandboxed: bool, errors: int
-) -> subprocess.Popen[bytes]:
-    arguments = [str(fd) for fd in fds]
-    if module == "student":  # unsandboxed, the limit would count all processes of the user
-        arguments.append(str(limits.processes if sandboxed else 0))
-    command = sandbox.python(module, arguments, limits, sandboxed)
+def _start(descriptors: list[int], limits: Limits, sandboxed: bool) -> subprocess.Popen[bytes]:
+    """Start a student's process. Unsandboxed, a limit would count all processes of the user."""
+    arguments = [*descriptors, limits.processes if sandboxed else 0]
+    command = sandbox.python("student", [str(each) for each in arguments], limits, sandboxed)
     return subprocess.Popen(
         command,
-        stdin=subprocess.PIPE if module == "checker" else subprocess.DEVNULL,
-        stdout=subprocess.PIPE if module == "student" else subprocess.DEVNULL,
-        stderr=errors,
-        pass_fds=fds,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=descriptors,
         env=sandbox.environment(),
         start_new_session=True,
         cwd="/",

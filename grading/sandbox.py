@@ -27,12 +27,12 @@ UNSANDBOXED = (
 class Limits:
     """What one submission may use.
 
-    check_seconds is for one cell or one call; session_seconds for everything from the start of the
-    process. Memory counts address space, of which importing torch alone takes about 2 GB.
+    check_seconds is CPU time of one cell or one call; session_seconds is by the clock, for everything
+    from the start of the process. Memory counts address space, of which importing torch alone takes about 2 GB.
     """
 
-    check_seconds: float = 20.0
-    session_seconds: float = 180.0
+    check_seconds: float = 15.0
+    session_seconds: float = 300.0
     memory_mb: int = 4096
     output_kb: int = 1024
     file_mb: int = 20
@@ -68,12 +68,17 @@ def require(sandboxed: bool) -> None:
         raise NoSandboxError(f"{why}. To grade all the same: --unsandboxed; but {UNSANDBOXED}")
 
 
-def python(module: str, args: list[str], limits: Limits, sandboxed: bool) -> list[str]:
-    """Return the command that runs `main()` of a module of grading/inside."""
+def python(
+    module: str, args: list[str], limits: Limits, sandboxed: bool, lasting: bool = False
+) -> list[str]:
+    """Return the command that runs `main()` of a module of grading/inside.
+
+    A lasting process, which runs no student's code, has no limit on its CPU seconds.
+    """
     paths = [str(INSIDE.parents[1]), *filter(None, [_home_of_helpers()])]
     code = f"import sys; sys.path[:0] = {paths!r}; from grading.inside.{module} import main; main()"
     inner = [sys.executable, "-P", "-s", "-B", "-c", code, *args]
-    return [*_wrapped(limits), *inner] if sandboxed else inner
+    return [*_wrapped(limits, lasting), *inner] if sandboxed else inner
 
 
 def environment() -> dict[str, str]:
@@ -97,13 +102,13 @@ def _home_of_helpers() -> str:
     return str(Path(spec.origin).resolve().parents[1]) if spec and spec.origin else ""
 
 
-def _wrapped(limits: Limits) -> list[str]:
+def _wrapped(limits: Limits, lasting: bool = False) -> list[str]:
     mb = 1_000_000
     prlimit = [
         shutil.which("prlimit") or "prlimit",
         f"--as={limits.memory_mb * mb}",
         f"--fsize={limits.file_mb * mb}",
-        f"--cpu={int(limits.session_seconds) + 5}",
+        *([] if lasting else [f"--cpu={int(limits.session_seconds) + 5}"]),
         "--nofile=256",
         "--core=0",
     ]

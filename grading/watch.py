@@ -24,7 +24,7 @@ class Session:
 
     exercises: list[dict[str, Any]] = field(default_factory=list)
     stopped: str = ""  # killed at a limit
-    errors: str = ""  # what the checker wrote before it failed
+    errors: str = ""  # why the checker failed: the release's fault, or grading's
 
 
 def tree(pid: int) -> list[int]:
@@ -66,36 +66,22 @@ def end(process: subprocess.Popen[bytes]) -> None:
 class Watch:
     """Reads what the two processes write until the checker is done or a limit is reached."""
 
-    def __init__(
-        self,
-        student: subprocess.Popen[bytes],
-        checker: subprocess.Popen[bytes],
-        verdicts: int,
-        limits: Limits,
-    ) -> None:
-        self.student, self.checker, self.verdicts, self.limits = student, checker, verdicts, limits
-        self.text = {"verdicts": bytearray(), "errors": bytearray()}
+    def __init__(self, student: subprocess.Popen[bytes], verdicts: int, limits: Limits) -> None:
+        self.student, self.verdicts, self.limits = student, verdicts, limits
+        self.lines = bytearray()
         self.output = 0
 
-    def run(self, job: bytes) -> Session:
-        """Send the job and return the session."""
-        assert self.checker.stdin and self.checker.stderr and self.student.stdout
-        with contextlib.suppress(BrokenPipeError):
-            self.checker.stdin.write(job)
-            self.checker.stdin.close()
+    def run(self) -> Session:
+        """Return the session when it is over."""
         with selectors.DefaultSelector() as streams:
             streams.register(self.verdicts, selectors.EVENT_READ, "verdicts")
-            streams.register(self.checker.stderr, selectors.EVENT_READ, "errors")
-            streams.register(self.student.stdout, selectors.EVENT_READ, "output")
+            if self.student.stdout:
+                streams.register(self.student.stdout, selectors.EVENT_READ, "output")
             stopped = self._read(streams)
-        lines = bytes(self.text["verdicts"]).splitlines()
-        done = [json.loads(line) for line in lines]
-        errors = self.text["errors"].decode(errors="replace").strip()[-2000:]
-        return Session(done, stopped, errors if self._failed(stopped, done) else "")
-
-    def _failed(self, stopped: str, done: list[Any]) -> bool:
-        """Say whether the checker failed by itself: an error of the release or of grading."""
-        return not stopped and not done and self.checker.wait() == 1
+        whole = bytes(self.lines).rpartition(b"\n")[0]
+        found = [json.loads(line) for line in whole.splitlines()]
+        done = [one for one in found if "failure" not in one]
+        return Session(done, stopped, next((f["failure"] for f in found if "failure" in f), ""))
 
     def _read(self, streams: selectors.BaseSelector) -> str:
         """Return why the session was stopped, "" if the checker came to its end."""
@@ -115,8 +101,8 @@ class Watch:
                     streams.unregister(event.fileobj)
                     if event.data == "verdicts":
                         return ""
-                if event.data != "output":
-                    self.text[event.data] += data[: 20_000_000 - len(self.text[event.data])]
+                if event.data == "verdicts":
+                    self.lines += data
                 elif why := self._printed(len(data)):
                     return why
 

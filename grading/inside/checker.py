@@ -1,8 +1,9 @@
 """The checker's process: runs the setup and the locked checks; the student's functions are elsewhere.
 
-Its arguments are the pipe to the student's process and the descriptor for verdicts. The job comes
-on standard input. One line of JSON is written per exercise; when the student's process is lost the
-checker stops after that line, and whoever runs it starts both again for what is left.
+Its argument is the descriptor of a socket, over which come the setup and, for each session, a job
+with three descriptors: the pipe to the student's process, and where verdicts go. One line of JSON is
+written per exercise; when the student's process is lost the session stops after that line, and
+whoever runs it starts another for what is left.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import pickle
 import secrets
+import socket
 import sys
 import traceback
 from typing import Any
@@ -66,12 +68,12 @@ class Link:
         self.mine: list[Any] = []
         self.slow: set[str] = set()  # cells that took too long once are not run again
 
-    def ask(self, message: list[Any], expected: tuple[str, ...], grace: float = 3.0) -> list[Any]:
+    def ask(self, message: list[Any], expected: tuple[str, ...], times: int = 1) -> list[Any]:
         """Send, and return the answer; callbacks are served on the way."""
         try:
             self.pipe.send(message)
             while True:
-                reply = self.pipe.receive(self.seconds + grace)
+                reply = self.pipe.receive(wire.PATIENCE * self.seconds * times + 3.0)
                 if reply[0] == "callback":
                     self.pipe.send(self._callback(*reply[1:]))
                 elif reply[0] == "ended" and "ended" not in expected:
@@ -251,8 +253,7 @@ class Exercise:
         self.link.died, self.started = "", True
         own = [label for label, _ in self.job["own"]]
         cells = [c for c in self.cells if c[0] in own or c[0] not in self.link.slow]
-        grace = 3.0 + len(cells) * self.link.seconds
-        reply = self.link.ask(["start", cells, self.link.seconds], ("ready",), grace)
+        reply = self.link.ask(["start", cells, self.link.seconds], ("ready",), len(cells) + 1)
         broken = reply[1] if isinstance(reply[1], dict) else {}
         self.link.slow |= {k for k, why in broken.items() if str(why).startswith("TimeLimit")}
 
@@ -332,15 +333,10 @@ def verdict(check: dict[str, Any], error: Any = "", message: Any = "", line: Any
     return {"id": check["id"], "in_process": bool(check["in_process"]), **said}
 
 
-def main() -> None:
-    """Set both sides up, then check one exercise after the other."""
-    job = json.load(sys.stdin)
-    out = os.fdopen(int(sys.argv[3]), "w")
-    link = Link(wire.Pipe(int(sys.argv[1]), int(sys.argv[2])), job["check_seconds"])
-    names: dict[str, Any] = {"__name__": "__main__"}
+def session(job: dict[str, Any], names: dict[str, Any], descriptors: list[int]) -> None:
+    """Check one exercise after the other, with a student's process that has just been started."""
+    link = Link(wire.Pipe(*descriptors[:2]), job["check_seconds"])
     link.pipe.send(["setup", job["setup"]])
-    for label, source in job["setup"]:
-        exec(compile(source, f"<{label}>", "exec", dont_inherit=True), names)
     reply = link.pipe.receive(job["setup_seconds"])
     if reply[0] != "set up":
         raise RuntimeError(f"the setup failed in the student's process: {reply[1:3]}")
@@ -349,6 +345,46 @@ def main() -> None:
             found = Exercise(link, exercise, names).run()
         except Retry:
             found = {"exercise": exercise["id"], "retry": True}
-        print(json.dumps(found), file=out, flush=True)
+        tell(descriptors[2], found)
         if link.gone:
             return
+
+
+def tell(out: int, found: dict[str, Any]) -> None:
+    """Write one line of JSON."""
+    data = memoryview(json.dumps(found).encode() + b"\n")
+    while data:
+        data = data[os.write(out, data) :]
+
+
+def received(control: socket.socket) -> tuple[Any, list[int]]:
+    """Return a message of the instructor's side and the descriptors that came with it."""
+    head, descriptors, _, _ = socket.recv_fds(control, 8, 3)
+    size, data = int.from_bytes(head, "big"), bytearray()
+    while head and len(data) < size:
+        data += control.recv(min(size - len(data), 1_000_000))
+    return (json.loads(data) if head else None), list(descriptors)
+
+
+def main() -> None:
+    """Do the setup once, then fork for each session, until the other end is closed."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    setup, _ = received(control)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for label, source in setup:
+        exec(compile(source, f"<{label}>", "exec", dont_inherit=True), names)
+    control.sendall(b"+")
+    while (job := received(control))[0]:
+        if os.fork() == 0:
+            control.close()
+            code = 1
+            try:
+                session(job[0], names, job[1])
+                code = 0
+            except BaseException:
+                tell(job[1][2], {"failure": traceback.format_exc()[-1500:]})
+            finally:
+                os._exit(code)
+        for descriptor in job[1]:
+            os.close(descriptor)
+        os.wait()

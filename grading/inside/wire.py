@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 MOST_BYTES = 64_000_000  # of one frame
+PATIENCE = 4.0  # seconds by the clock for each CPU second allowed
 NUMPY_KINDS = "?biufc"
 
 
