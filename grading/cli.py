@@ -159,7 +159,8 @@ def _grade(subparsers: Subparsers) -> None:  # type: ignore[type-arg]
     found = _add(
         subparsers, "grade", "grade what was collected; what is graded already is not graded again",
         "01_causes\n01_causes --workers 4\n01_causes --dask tcp://scheduler:8786\n"
-        "01_causes --manual grading-data/01_causes/manual.csv\n01_causes --reviewed ada --note 'a loop, no trick'",
+        "01_causes --manual grading-data/01_causes/manual.csv\n"
+        "01_causes --reviewed ada --note 'a loop, no trick'",
     )  # fmt: skip
     _chapter(found)
     found.add_argument("--workers", type=int, default=1, metavar="N", help="grade on N local cores")

@@ -1,4 +1,4 @@
-"""Collect what was handed in: every file ends up as somebody's submission, or in a list that says why not."""
+"""Collect: every file ends up as somebody's submission, or in a list that says why not."""
 
 from __future__ import annotations
 

@@ -71,9 +71,8 @@ def run_list(given: Namespace) -> int:
         points = sum(e["points"] for e in exercises)
         by_hand = sum(c["points"] for e in exercises for c in e["manual"])
         state = "released" if name in there else ""
-        print(
-            f"{name:28} {len(exercises)} exercises, {points:2} points, {by_hand} of them by hand  {state}".rstrip()
-        )
+        counts = f"{len(exercises)} exercises, {points:2} points, {by_hand} of them by hand"
+        print(f"{name:28} {counts}  {state}".rstrip())
     return 0
 
 
@@ -84,11 +83,10 @@ def run_release(given: Namespace) -> int:
     assignment = Assignment(given.course, release.name)
     sandbox.require(not given.unsandboxed)
     release = settle(release, limits_of(given), not given.unsandboxed)
-    if (n := len(assignment.collected["submissions"])) and not given.force:
-        if assignment.key_file.exists() and assignment.key_file.read_bytes() != release.key:
-            raise CourseError(
-                f"{release.name} has changed, and has {n} submissions: --force replaces the release"
-            )
+    there = assignment.key_file
+    changed = there.exists() and there.read_bytes() != release.key
+    if changed and assignment.collected["submissions"] and not given.force:
+        raise CourseError(f"{release.name} has changed and has submissions: --force replaces it")
     write(assignment.notebook, release.student)
     write(assignment.key_file, release.key)
     archive = assignment.notebook.with_suffix(".zip")
@@ -127,9 +125,8 @@ def run_check(given: Namespace) -> int:
 def _checked(release: Release, given: Namespace) -> int:
     found = check(release, limits_of(given), not given.unsandboxed)
     for name, result in (("reference", found.reference), ("untouched", found.blank)):
-        print(
-            f"{name}: {result.points} of {result.max_points} points by checks, {result.seconds:.1f} s"
-        )
+        points = f"{result.points} of {result.max_points} points by checks"
+        print(f"{name}: {points}, {result.seconds:.1f} s")
     for objection in found.objections:
         print(f"NOT SOUND: {objection}", file=sys.stderr)
     return 1 if found.objections else 0
@@ -150,9 +147,8 @@ def run_collect(given: Namespace) -> int:
     found_now = collect(assignment, given.source, roster_of(given), given.due, given.keep, assigned)
     chosen = [entry for entry in found_now.submissions if entry["chosen"]]
     late = [entry["student"] for entry in chosen if entry["late"]]
-    print(
-        f"{len(chosen)} students, {len(found_now.submissions)} submissions; late: {', '.join(late) or 'nobody'}"
-    )
+    counts = f"{len(chosen)} students, {len(found_now.submissions)} submissions"
+    print(f"{counts}; late: {', '.join(late) or 'nobody'}")
     for entry in found_now.listed:
         print(f"  {entry['file']}: {entry['why']}")
     if roster := roster_of(given):
@@ -224,9 +220,7 @@ def run_export(given: Namespace) -> int:
             print(path)
         rows = book.rows(assignment.name)
     if waiting := [s for s, row in rows.items() if not row.complete]:
-        print(
-            f"without a total, since written answers have no points yet: {', '.join(sorted(waiting))}"
-        )
+        print(f"without a total, written answers have no points yet: {', '.join(sorted(waiting))}")
     return 0
 
 

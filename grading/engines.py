@@ -1,4 +1,4 @@
-"""The same pure function over all submissions: one after the other, on local cores, or on a cluster.
+"""The same function over all submissions: one by one, on local cores, or on a cluster.
 
 Each engine yields (name, result) as results come. A worker has the key and one submission, and no
 database. Whatever happens to one submission, or to a worker, the others go on.

@@ -1,4 +1,4 @@
-"""One page of feedback for each student: a file that needs nothing else and tells no hidden test."""
+"""One page of feedback for each student: it needs no other file and tells no hidden test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 td, th { text-align: left; vertical-align: top; padding: .3rem .6rem; border-top: 1px solid #8886; }
 td:first-child { white-space: nowrap; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: .9rem/1.4 ui-monospace, monospace; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+pre { font: .9rem/1.4 ui-monospace, monospace; }
 .points { float: right; font-weight: normal; }
 """
 PAGE = """<!doctype html>
@@ -43,7 +44,7 @@ PAGE = """<!doctype html>
 
 
 def write_feedback(assignment: Assignment, book: Book, names: dict[str, str]) -> list[str]:
-    """Write a page for each student with a result; return their ids. `names`: by id, for the page."""
+    """Write a page for each student with a result, under their name if known; return the ids."""
     key, rows = assignment.release.content, book.rows(assignment.name)
     written = []
     for student, result in sorted(results_of(assignment).items()):

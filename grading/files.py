@@ -1,4 +1,4 @@
-"""The files of a folder or a zip, zips inside it included, with limits: nothing is unpacked to disk."""
+"""The files of a folder or a zip, zips inside included: limited, and not unpacked to disk."""
 
 from __future__ import annotations
 

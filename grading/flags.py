@@ -26,10 +26,11 @@ NAMES = frozenset(
 # Names of attributes (and names imported from a module) that lead out of ordinary code.
 ATTRIBUTES = frozenset(
     "sys os builtins modules inspect ctypes ctypeslib subprocess importlib types gc signal socket "
-    "threading pickle shutil pathlib tempfile weakref linecache platform multiprocessing faulthandler "
-    "f_back f_globals f_locals f_builtins f_code gi_frame cr_frame tb_frame func_globals settrace "
-    "setprofile excepthook displayhook meta_path path_hooks get_ipython ast_transformers load save "
-    "savez savez_compressed loadtxt savetxt genfromtxt fromfile tofile from_file memmap as_strided "
+    "threading pickle shutil pathlib tempfile weakref linecache platform multiprocessing "
+    "faulthandler f_back f_globals f_locals f_builtins f_code gi_frame cr_frame tb_frame "
+    "func_globals settrace setprofile excepthook displayhook meta_path path_hooks get_ipython "
+    "ast_transformers load save savez savez_compressed loadtxt savetxt genfromtxt "
+    "fromfile tofile from_file memmap as_strided "
     "data_ptr f2py cpp_extension hub ops classes jit library distributed LowLevelCallable "
     "TorchFunctionMode TorchDispatchMode overrides attrgetter methodcaller system popen getframe "
     "set_default_tensor_type untyped_storage storage from_dlpack frombuffer savefig".split()

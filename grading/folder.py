@@ -1,10 +1,10 @@
-"""The working folder of a course: where each file lies, and writing that an interruption cannot halve.
+"""The working folder of a course: where files lie, and writing that cannot be cut in half.
 
 roster.csv                who is in the class (optional)
 gradebook.db              nbgrader's gradebook, unless a database is named
 CHAPTER/release/          for the students: the notebook, and a zip of it
 CHAPTER/key.json          private: full checks, reference solutions
-CHAPTER/collected/        every file that was handed in, by student; collected.json says what is what
+CHAPTER/collected/        every file that was handed in, by student; see collected.json
 CHAPTER/results/          one result for each (release, submission, limits, version of grading)
 CHAPTER/feedback/         one page for each student
 CHAPTER/export/           tables
@@ -25,7 +25,7 @@ from grading.release import Release
 
 
 class CourseError(ValueError):
-    """Something in the working folder, or asked of it, that is not right; said to the instructor."""
+    """Something in the working folder, or asked of it, that is not right."""
 
 
 def write(path: Path, content: bytes | str) -> None:

@@ -73,7 +73,8 @@ def read(assignment: Assignment, entry: dict[str, Any]) -> bytes:
 
 def submission_file(assignment: Assignment, entry: dict[str, Any]) -> Path:
     """Return where a collected submission lies."""
-    return assignment.folder / "collected" / entry["student"] / f"{entry['sha'][:16]}.ipynb"
+    folder: Path = assignment.folder / "collected" / str(entry["student"])
+    return folder / f"{entry['sha'][:16]}.ipynb"
 
 
 def _kept(assignment: Assignment, name: str) -> bool:

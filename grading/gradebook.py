@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Row:
 
 
 def url_of(course: Path, given: str = "") -> str:
-    """Return the database's URL: the one given, for SQLAlchemy, or a file in the course's folder."""
+    """Return the database's URL for SQLAlchemy: the one given, or a file in the folder."""
     if given.startswith(("postgres://", "postgresql://")):
         given = "postgresql+psycopg://" + given.partition("://")[2]
     if given and "://" not in given:
@@ -74,7 +75,11 @@ class Book:
     """What grading writes to and reads from nbgrader's gradebook."""
 
     def __init__(self, gradebook: Any) -> None:
+        from sqlalchemy.exc import SAWarning
+
         self.gradebook = gradebook
+        # nbgrader builds a submission in the session in an order that SQLAlchemy 2.1 remarks on.
+        warnings.filterwarnings("ignore", "Object of type", category=SAWarning, module="nbgrader")
 
     def add_chapter(self, key: dict[str, Any]) -> None:
         """Add a chapter with its cells, or bring it up to date."""

@@ -68,11 +68,12 @@ def enter_manual(assignment: Assignment, book: Book, path: Path) -> int:
         try:
             points = float(row["points"].replace(",", "."))
         except ValueError:
-            raise CourseError(
-                f"{path}, line {line}: points must be a number; got {row['points']!r}"
-            )
-        cells = [unguarded(row[k] or "") for k in ("student", "cell")]
-        entries.append((*cells, points, unguarded(row.get("comment") or "")))
+            where = f"{path}, line {line}"
+            raise CourseError(f"{where}: points must be a number; got {row['points']!r}") from None
+        student, cell, comment = (
+            unguarded(row.get(n) or "") for n in ("student", "cell", "comment")
+        )
+        entries.append((student, cell, points, comment))
     for student, cell, points, comment in entries:
         book.enter(assignment.name, student, cell, points, comment)
     return len(entries)

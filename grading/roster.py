@@ -1,4 +1,4 @@
-"""Who is in the class: a CSV file with a column `id`; name, email, canvas_id, moodle_id if known."""
+"""Who is in the class: a CSV file with a column `id`, and more if known."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INSIDE = Path(__file__).resolve().with_name("inside")
 UNSANDBOXED = (
     "without a sandbox the submissions run with your own rights: they can read and delete your "
-    "files, use the network and fill your disk. Verdicts still come from another process."
+    "files, use the network, fill your disk, and tamper with the process that checks them."
 )
 
 
@@ -27,8 +27,8 @@ UNSANDBOXED = (
 class Limits:
     """What one submission may use.
 
-    check_seconds is CPU time of one cell or one call; session_seconds is by the clock, for everything
-    from the start of the process. Memory counts address space, of which importing torch alone takes about 2 GB.
+    check_seconds is CPU time of one cell or call; session_seconds is by the clock, from the start
+    of the process. Memory counts address space, of which importing torch alone takes about 2 GB.
     """
 
     check_seconds: float = 15.0

@@ -32,7 +32,7 @@ def reference_submission(release: Release) -> bytes:
 
 
 def settle(release: Release, limits: Limits, sandboxed: bool = True) -> Release:
-    """Return the release with checks that the reference passes only in its own process marked so."""
+    """Mark the checks that the reference passes only in its own process; return the release."""
     result = grade_submission(release.key, reference_submission(release), limits, sandboxed)
     lost = {c.id: c.error for c in result.checks if not c.points and not c.in_process}
     if not lost or result.failure:

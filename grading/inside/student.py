@@ -119,7 +119,8 @@ class Session:
 
     def _receive(self) -> list[Any]:
         with uninterrupted():
-            return self.pipe.receive()
+            message: list[Any] = self.pipe.receive()
+        return message
 
     def _answer(self, work: Any, *args: Any) -> None:
         try:
@@ -147,8 +148,8 @@ class Session:
             result = self.encode(function(*positional, **named))
         finally:
             self.depth -= 1
-        after = [[n, self._content(n)] for n in before]
-        return ["return", result, [[n, new] for n, new in after if new != before[n]]]
+        after = {n: self._content(n) for n in before}
+        return ["return", result, [[n, new] for n, new in after.items() if new != before[n]]]
 
     def _named(self, name: str) -> Any:
         if name in self.names:
@@ -168,9 +169,10 @@ class Session:
 
     def encode(self, value: Any) -> list[Any]:
         """Return a value of the student's as plain data."""
-        return self._encoder().encode(value)
+        encoded: list[Any] = self._encoder().encode(value)
+        return encoded
 
-    def _encoder(self) -> Any:
+    def _encoder(self) -> wire.Encoder:
         known = {id(value): number for number, value in self.theirs.items()}
         return wire.Encoder(known, self._offer)
 
@@ -214,7 +216,7 @@ class Session:
                 return self.decode(reply[1])
             kind = PRISTINE.get(reply[1])
             ordinary = isinstance(kind, type) and issubclass(kind, Exception)
-            raise (kind if ordinary else RuntimeError)(reply[2])
+            raise (kind if ordinary else RuntimeError)(reply[2])  # type: ignore[misc]
 
         return function
 

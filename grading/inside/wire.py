@@ -84,7 +84,7 @@ class Encoder:
         known: dict[int, int],
         callback: Callable[[Any], int],
         number: Callable[[Any], int] | None = None,
-        other: Callable[[Any], list[Any]] | None = None,
+        other: Callable[[Any], list[Any] | None] | None = None,
     ) -> None:
         self.known, self.callback, self.number, self.other = known, callback, number, other
 

@@ -24,7 +24,7 @@ def release() -> Release:
 
 
 def submission(answers: dict[str, str] | None = None, added: dict[str, str] | None = None) -> bytes:
-    """Return the released notebook with cells answered (id: text) and cells added (after id: text)."""
+    """Return the release with cells answered (id: text) and cells added (after id: text)."""
     notebook: dict[str, Any] = json.loads(release().student)
     cells = []
     for cell in notebook["cells"]:
