@@ -18,7 +18,7 @@ def binder_link(repository: str, branch: str, path: str) -> str:
     CourseError
         If the repository is not written https://host/owner/name.
     """
-    match = re.fullmatch(r"https://([\w.-]+)/([\w.-]+(?:/[\w.-]+)+?)(?:\.git)?/?", repository)
+    match = re.fullmatch(r"https://([\w.-]+)/([\w.-]+(?:/[\w.-]+)+)", repository.removesuffix("/").removesuffix(".git"))
     if not match:
         raise CourseError(
             f"--binder must be like https://github.com/owner/name; got {repository!r}"

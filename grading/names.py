@@ -36,6 +36,7 @@ def is_junk(path: str) -> bool:
 
 def parse(path: str, chapter: str) -> Named:
     """Return what the path of a file, relative to what was collected, says."""
+    path = re.sub(r"\.zip/.*", ".ipynb", path, flags=re.I)  # what is in it is whose the zip is
     for part in PurePosixPath(path).parts:
         if match := MOODLE.fullmatch(part):
             return _moodle(match)

@@ -8,6 +8,7 @@ release's. Nothing here runs code or raises for a bad file.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +91,8 @@ class _Matcher:
     def __init__(self, cells: list[Cell]) -> None:
         self.by_grade_id = {c["grade_id"]: c for c in cells if c["grade_id"]}
         self.by_id = {c["id"]: c for c in cells}
-        self.by_text = {c["source"]: c for c in cells if c["source"].strip()}
+        texts = Counter(c["source"] for c in cells)
+        self.by_text = {c["source"]: c for c in cells if texts[c["source"]] == 1}
 
     def __call__(self, cell: Cell) -> Cell | None:
         for table, name in (

@@ -1,0 +1,69 @@
+"""What is flagged, and that honest work is not."""
+
+import pytest
+from chapter import CHAPTERS
+from wrong import wrong_answers
+
+from grading import make_release
+from grading.flags import scan, without_magics
+
+SUSPICIOUS = [
+    "import sys", "import os.path", "from builtins import len", "import importlib", "import ctypes",
+    "import torch.multiprocessing", "from torch import jit", "from typing import sys",
+    "import helpers._x", "from numpy import load", "from math import _x",
+    "exec('1')", "eval('1')", "compile('1', '', 'exec')", "open('x')", "input()", "globals()",
+    "vars()", "locals()", "__import__('os')", "__builtins__", "get_ipython()", "setattr(x, 'y', 1)",
+    "getattr(x, '__class__')", "getattr(x, name)", "breakpoint()", "type('X', (), {})",
+    "x.__class__", "x.__dict__", "f.__code__", "x._private", "torch.sys", "np.ctypeslib",
+    "error.tb_frame", "generator.gi_frame", "torch.load('x')", "np.save('x', x)", "x.tofile('f')",
+    "torch.allclose = f", "del torch.allclose", "torch.Tensor.tolist = f", "math.sqrt = f",
+    "abs = f", "def isinstance(a, b): return True", "AssertionError = ValueError",
+    "for all in x: pass", "class E:\n    def __eq__(self, other): return True",
+    "class F(float):\n    def __sub__(self, other): return 0.0",
+    "class M(metaclass=T): pass", "'{0.__class__}'.format(x)", "x = '/proc/self'",
+    "operator.attrgetter('x')", "torch.overrides", "x.data_ptr()",
+]  # fmt: skip
+INNOCENT = [
+    "import math\nimport numpy as np\nfrom torch import nn\nimport torch.nn.functional as F",
+    "from IPython.display import display", "x.grad = None", "layer.weight.requires_grad = False",
+    "class A:\n    def __init__(self):\n        self.x = 1\n        self._y = 2",
+    "print(sum(x) / len(x))", "def f(x):\n    \"\"\"Uses __init__ as a word.\"\"\"\n    return x",
+    "x[0] = 1", "getattr(x, 'shape', None)", "import matplotlib.pyplot as plt\nplt.plot([1])",
+    "torch.manual_seed(0)", "np.random.default_rng(0)", "total = max(1, 2)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SUSPICIOUS)
+def test_a_suspicious_construct_is_flagged(source):
+    assert scan(source, "cell")
+
+
+@pytest.mark.parametrize("source", INNOCENT)
+def test_ordinary_code_is_not(source):
+    assert scan(source, "cell") == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_reference_and_no_wrong_answer_of_a_chapter_is_flagged(path):
+    exercises = make_release(path).content["exercises"]
+    sources = [
+        s[which] for e in exercises for s in e["solutions"] for which in ("reference", "stub")
+    ]
+    for source in sources + [wrong.answer for wrong in wrong_answers(path.stem)]:
+        assert scan(source, "cell") == []
+
+
+def test_a_flag_says_where_and_code_that_is_no_python_is_read_as_text():
+    assert scan("x = 1\nimport os", "cell")[0].where == "cell, line 2"
+    assert "get_ipython" in scan("def f(:\n  get_ipython()", "cell")[0].what
+    assert scan("def f(:", "cell") == []
+    assert len(scan("import os\n" * 500, "cell")) == 50
+    scan("-" * 100_000 + "1", "cell")  # too deep for the parser
+
+
+def test_magics_are_set_aside_and_flagged():
+    source = "%matplotlib inline\n!ls\ndef f():\n    return '%s'"
+    assert "not run" in scan(source, "cell")[0].what
+    assert without_magics(source) == "pass  # %matplotlib inline\npass  # !ls\n" + source[23:]
+    assert without_magics("%%bash\nls /tmp x") == "%%bash\nls /tmp x"
+    assert without_magics("x = '''\n%d\n'''") == "x = '''\n%d\n'''"
