@@ -18,14 +18,15 @@ def binder_link(repository: str, branch: str, path: str) -> str:
     CourseError
         If the repository is not written https://host/owner/name.
     """
-    match = re.fullmatch(r"https://([\w.-]+)/([\w.-]+(?:/[\w.-]+)+)", repository.removesuffix("/").removesuffix(".git"))
+    plain = repository.removesuffix("/").removesuffix(".git")
+    match = re.fullmatch(r"https://([\w.-]+)/([\w.-]+(?:/[\w.-]+)+)", plain)
     if not match:
         raise CourseError(
             f"--binder must be like https://github.com/owner/name; got {repository!r}"
         )
     host, project = match.groups()
-    plain = {"gh": project, "gl": quote(project, "")}
+    short = {"gh": project, "gl": quote(project, "")}
     kind = HOSTS.get(host, "git")
-    source = plain.get(kind) or quote(f"https://{host}/{project}", "")
+    source = short.get(kind) or quote(f"https://{host}/{project}", "")
     lab = quote(f"lab/tree/{path}")
     return f"https://mybinder.org/v2/{kind}/{source}/{quote(branch, '')}?urlpath={lab}"

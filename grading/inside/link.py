@@ -147,8 +147,9 @@ class Remote:
 
 def library_name(value: Any) -> tuple[str, str] | None:
     """Return (module, name) of a function that a library holds under that name."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    for home in (module, "torch", "numpy", "math"):
+    module, full = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    short = getattr(value, "__name__", None)
+    for home, name in ((module, full), ("torch", short), ("numpy", short), ("math", short)):
         if not name or not home or str(home).partition(".")[0] not in LIBRARIES:
             continue
         try:

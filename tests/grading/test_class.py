@@ -55,7 +55,7 @@ HANDED_IN = {
     ),
 }  # fmt: skip
 KINDS = ["right"] * 24 + ["partial"] * 9 + ["wrong"] * 7 + ["blank"] * 6 + ["syntax"] * 5
-KINDS += list(HANDED_IN)[5:] + ["exits", "edited"]
+KINDS += [*list(HANDED_IN)[5:], "exits", "edited"]
 STUDENTS = {f"s{number:02}": kind for number, kind in enumerate(KINDS)}
 LIMITS = [
     "--check-seconds",

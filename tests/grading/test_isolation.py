@@ -64,7 +64,8 @@ def test_hidden_tests_are_nowhere_in_the_students_process():
     code = (
         "import gc, sys\nfound = [o for o in gc.get_objects() if isinstance(o, (list, dict))]\n"
         "frames, frame = [], sys._getframe()\n"
-        "while frame:\n    frames.append(str(frame.f_locals))\n    frame = frame.f_back\nsecret = '2 fo srotcaf'[::-1]\n"
+        "while frame:\n    frames.append(str(frame.f_locals))\n    frame = frame.f_back\n"
+        "secret = '2 fo srotcaf'[::-1]\n"
         "raise ValueError(secret in str(found) + str(frames))"
     )
     assert says(code) == "False"
