@@ -69,7 +69,7 @@ grading: $(VENV)/.grading ## set up the command .venv/bin/grading: hand out, col
 
 bench-grading: $(VENV)/.grading ## time the grading of a class: benchmarks/grading.md
 	@bash grading/sandbox.sh
-	@$(BIN)/python benchmarks/grading.py
+	@$(BIN)/python -P benchmarks/grading.py
 
 repository: $(VENV)/.book ## write URL=https://... into the chapters, for Colab
 	@$(BIN)/python website/repository.py "$(URL)"

@@ -1,4 +1,4 @@
-"""How long a class takes: `make bench-grading` writes benchmarks/grading.md.
+"""How long a class takes: `make bench-grading` (python -P) writes benchmarks/grading.md.
 
 A class of 1,000 on a small chapter without torch is graded in full, from collecting to export. On
 chapter 1, with torch, a few submissions are timed, and 1,000 are extrapolated from them.

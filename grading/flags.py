@@ -45,6 +45,7 @@ SHADOWED = frozenset(
     "AssertionError Exception BaseException ValueError NameError super object".split()
 )
 PLAIN_TARGETS = frozenset("grad data requires_grad weight bias training".split())
+COMMON = frozenset({*range(11), *(k / 10 for k in range(100)), 0.25, 0.75, 16, 32, 64})
 TEXT = re.compile(
     r"__\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
 )
@@ -63,6 +64,28 @@ def scan(source: str, label: str) -> list[Flag]:
         found = set(_found(tree))
     lines = [(f"{label}, line {line}" if line else label, what) for line, what in sorted(found)]
     return [Flag("suspicious", where, what) for where, what in lines[:50]]
+
+
+def memorised(source: str, checks: str, reference: str) -> str:
+    """Return the numbers that an answer and the checks share, if they are telling; else "".
+
+    A function can pass visible checks by looking their numbers up. Two numbers that are neither
+    small and round nor in the reference are enough for a human to look.
+    """
+    try:
+        mine, theirs, known = (_numbers(ast.parse(text)) for text in (source, checks, reference))
+    except Exception:  # no Python: nothing can pass
+        return ""
+    shared = sorted((mine & theirs) - known)
+    return ", ".join(f"{number:g}" for number in shared) if len(shared) > 1 else ""
+
+
+def _numbers(tree: ast.Module) -> set[float]:
+    """Return the numbers in code, without signs, that nobody would write by chance."""
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    found = [v for v in constants if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    numbers = {abs(float(v)) for v in found if abs(v) < 1e300}
+    return {n for n in numbers if n not in COMMON and len(f"{n:.12g}".strip("0.")) > 1}
 
 
 def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from grading.flags import scan
+from grading.flags import memorised, scan
 from grading.result import Flag, ManualAnswer
 
 MOST_CELLS = 5_000
@@ -49,7 +49,19 @@ def rebuild(key: dict[str, Any], submission: bytes, most_bytes: int) -> Rebuilt:
     _take(key, cells, rebuilt)
     for _, label, text in rebuilt.code:
         rebuilt.flags += scan(text, label)
+    for exercise in key["exercises"]:
+        _memorised(exercise, rebuilt)
     return rebuilt
+
+
+def _memorised(exercise: dict[str, Any], rebuilt: Rebuilt) -> None:
+    """Flag answers that hold the numbers of their checks."""
+    checks = "\n".join(check["source"] for check in exercise["checks"])
+    for solution in exercise["solutions"]:
+        for _, label, text in rebuilt.code:
+            numbers = memorised(text, checks, solution["reference"])
+            if label == solution["id"] and numbers:
+                rebuilt.flag("suspicious", label, f"numbers of the checks: {numbers}")
 
 
 def _cells(submission: bytes, most_bytes: int, rebuilt: Rebuilt) -> list[Cell]:

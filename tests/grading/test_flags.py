@@ -5,7 +5,7 @@ from chapter import CHAPTERS
 from wrong import wrong_answers
 
 from grading import make_release
-from grading.flags import scan, without_magics
+from grading.flags import memorised, scan, without_magics
 
 SUSPICIOUS = [
     "import sys", "import os.path", "from builtins import len", "import importlib", "import ctypes",
@@ -51,6 +51,28 @@ def test_no_reference_and_no_wrong_answer_of_a_chapter_is_flagged(path):
     ]
     for source in sources + [wrong.answer for wrong in wrong_answers(path.stem)]:
         assert scan(source, "cell") == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_of_the_wrong_answers_few_look_as_if_they_were_looked_up(path):
+    wrong = wrong_answers(path.stem)
+    exercises = {e["id"]: e for e in make_release(path).content["exercises"]}
+    found = []
+    for each in wrong:
+        exercise = exercises[each.exercise]
+        checks = "\n".join(check["source"] for check in exercise["checks"])
+        reference = exercise["solutions"][0]["reference"]
+        assert memorised(reference, checks, reference) == ""
+        found += [each.mistake] if memorised(each.answer, checks, reference) else []
+    assert len(found) <= len(wrong) / 10, found
+
+
+def test_an_answer_that_was_looked_up_is_flagged():
+    checks = "assert f(0.0557, 1e-2) == 10, 'no'\nassert f(0.87, 1e-3) == 151, 'no'"
+    table = "def f(a, b):\n    return {0.0557: 10, 0.87: 151}[a]"
+    assert memorised(table, checks, "def f(a, b):\n    return 1") == "0.0557, 0.87, 151"
+    assert memorised("def f(a, b):\n    return a * 151", checks, "x = 1") == ""
+    assert memorised("def f(:", checks, "x = 1") == ""
 
 
 def test_a_flag_says_where_and_code_that_is_no_python_is_read_as_text():
