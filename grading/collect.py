@@ -55,22 +55,22 @@ def collect(
     before = assignment.collected
     found = Collection(before["submissions"], before["listed"])
     key = assignment.release.content
-    files = list(files_of(source))
-    _check_assigned(assigned or {}, files, roster)
-    for file in files:
-        whose = (assigned or {}).get(file.path)
-        _take(found, assignment, key, file, Finder(roster), whose, due)
+    left = dict(assigned or {})
+    _check_assigned(left, roster)
+    finder = Finder(roster)
+    for file in files_of(source):  # one at a time: a class can be larger than the memory
+        _take(found, assignment, key, file, finder, left.pop(file.path, None), due)
+    if left:
+        raise CourseError(f"--assign: there is no file {next(iter(left))!r}")
     choose(found, keep)
     assignment.save("collected", vars(found))
     return found
 
 
-def _check_assigned(assigned: dict[str, str], files: list[File], roster: list[Student]) -> None:
-    paths, ids = {file.path for file in files}, {student.id for student in roster}
-    for path, student in assigned.items():
-        if path not in paths:
-            raise CourseError(f"--assign: there is no file {path!r}")
-        if ids and student not in ids:
+def _check_assigned(assigned: dict[str, str], roster: list[Student]) -> None:
+    ids = {student.id for student in roster}
+    for student in assigned.values():
+        if safe_name(student) != student or (ids and student not in ids):
             raise CourseError(f"--assign: {student!r} is not in the roster")
 
 

@@ -15,7 +15,7 @@ from grading.engines import engine
 from grading.export import export
 from grading.feedback import write_feedback
 from grading.files import zipped
-from grading.folder import Assignment, CourseError, released, write
+from grading.folder import Assignment, CourseError, make_private, released, write
 from grading.grade import grade_class, review
 from grading.gradebook import opened, url_of
 from grading.manual import enter_manual, manual_table
@@ -87,16 +87,17 @@ def run_release(given: Namespace) -> int:
     changed = there.exists() and there.read_bytes() != release.key
     if changed and assignment.collected["submissions"] and not given.force:
         raise CourseError(f"{release.name} has changed and has submissions: --force replaces it")
-    write(assignment.notebook, release.student)
+    make_private(given.course)
+    write(assignment.notebook, release.student, public=True)
     write(assignment.key_file, release.key)
     archive = assignment.notebook.with_suffix(".zip")
-    write(archive, zipped({f"{release.name}.ipynb": release.student}))
+    write(archive, zipped({f"{release.name}.ipynb": release.student}), public=True)
     print(f"for the students: {assignment.notebook}\n                  {archive}")
     print(f"keep private:     {assignment.key_file}")
     _say_in_process(release)
     if given.binder:
         path = f"assignments/{release.name}.ipynb"
-        write(ROOT / path, release.student)
+        write(ROOT / path, release.student, public=True)
         print(f"commit and push {path}, then: {binder_link(given.binder, given.branch, path)}")
     return _checked(release, given)
 

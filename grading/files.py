@@ -15,6 +15,11 @@ MOST_BYTES = 100_000_000  # of one file
 MOST_IN_A_ZIP = 20_000_000_000
 
 
+def printable(name: str) -> str:
+    """Return a file's name with what is no text replaced."""
+    return name.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
 @dataclass(frozen=True)
 class File:
     """One file: where it stood, what is in it, when it was written, or why it was not read."""
@@ -39,7 +44,7 @@ def files_of(source: Path) -> Iterator[File]:
         with zipfile.ZipFile(source) as archive:
             yield from _zip(archive, "", nested=False)
     elif source.is_file() and source.suffix == ".ipynb":
-        yield _file(source, source.name)
+        yield _file(source, printable(source.name))
     elif source.exists():
         raise ValueError(f"{source} is neither a folder, a zip nor a notebook")
     else:
@@ -53,7 +58,7 @@ def _folder(source: Path) -> Iterator[File]:
         links = [name for name in inner if os.path.islink(os.path.join(folder, name))]
         found += [Path(folder) / name for name in [*names, *links]]
     for path in sorted(found)[:MOST_FILES]:
-        name = path.relative_to(source).as_posix()
+        name = printable(path.relative_to(source).as_posix())
         if path.is_symlink():
             yield File(name, b"", "", "a link, not followed")
         elif not path.is_file():
@@ -98,7 +103,7 @@ def _zip(archive: zipfile.ZipFile, prefix: str, nested: bool) -> Iterator[File]:
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, prefix: str, left: int) -> File:
-    name = prefix + str(PurePosixPath(entry.filename))
+    name = prefix + printable(str(PurePosixPath(entry.filename)))
     try:
         when = datetime(*entry.date_time).isoformat()
         with archive.open(entry) as stream:  # the size that an entry states may be a lie

@@ -28,8 +28,8 @@ class CourseError(ValueError):
     """Something in the working folder, or asked of it, that is not right."""
 
 
-def write(path: Path, content: bytes | str) -> None:
-    """Write a file as a whole or not at all."""
+def write(path: Path, content: bytes | str, public: bool = False) -> None:
+    """Write a file as a whole or not at all; others may read it only if it is public."""
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
@@ -38,11 +38,17 @@ def write(path: Path, content: bytes | str) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o644 if public else 0o600)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def make_private(course: Path) -> None:
+    """Make the working folder, for its owner alone: names, answers and keys lie in it."""
+    if not course.exists():
+        course.mkdir(parents=True, mode=0o700)
 
 
 def read_json(path: Path, otherwise: Any) -> Any:

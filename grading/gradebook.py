@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grading.folder import CourseError
+from grading.folder import CourseError, make_private
 from grading.result import Result
 from grading.roster import Student
 
@@ -74,7 +74,7 @@ def opened(url: str) -> Iterator[Book]:
     nbgrader.api.get_alembic_version = schema_version
 
     if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        make_private(Path(url.removeprefix("sqlite:///")).parent)
     try:
         gradebook = nbgrader.api.Gradebook(url)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grading.flags import memorised, scan
-from grading.result import Flag, ManualAnswer
+from grading.result import Flag, ManualAnswer, clean
 
 MOST_CELLS = 5_000
 MOST_TEXT = 200_000  # characters of one cell
@@ -168,7 +168,7 @@ def manual_answers(key: dict[str, Any], rebuilt: Rebuilt) -> tuple[ManualAnswer,
     found = []
     for exercise in key["exercises"]:
         for cell in exercise["manual"]:
-            text = rebuilt.answers.get(cell["id"], "")
+            text = clean(rebuilt.answers.get(cell["id"], ""))
             blank = text.strip() in ("", cell["stub"].strip())
             found.append(
                 ManualAnswer(

@@ -7,6 +7,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
+def clean(text: str) -> str:
+    """Return a text that every file and database takes: no surrogates, no control characters."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(c for c in whole if c in "\n\t" or ord(c) >= 32)
+
+
 @dataclass(frozen=True)
 class Flag:
     """Something a human should look at.
@@ -36,6 +42,7 @@ class CheckResult:
     message: str = ""
     hidden: bool = False  # the failing line belongs to a hidden test
     in_process: bool = False  # had to run inside the student's process
+    changed: bool = False  # passed, and the code had changed an argument
 
 
 @dataclass(frozen=True)

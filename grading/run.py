@@ -10,13 +10,14 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from grading import sandbox
 from grading.checkers import CheckerError, checker, drop
 from grading.flags import without_magics
 from grading.rebuild import Rebuilt, manual_answers, rebuild
-from grading.result import CheckResult, Flag, Result
+from grading.result import CheckResult, Flag, Result, clean
 from grading.sandbox import Limits
 from grading.watch import Session, Watch, end
 
@@ -74,8 +75,10 @@ def _checked(
             if found.get("retry"):
                 alone.update(e["id"] for e in todo)
                 break
-            checks += _results(exercise, found["verdicts"])
+            results = _results(exercise, found["verdicts"])
+            checks += results
             flags += [Flag(*_kind(note, exercise["id"])) for note in found["notes"]]
+            flags += _doubts(exercise, results)
         settled = sum(not found.get("retry") for found in session.exercises)
         if session.stopped:
             flags.append(Flag("crashed", "submission", session.stopped))
@@ -91,7 +94,7 @@ def _checked(
 
 def _kind(note: str, where: str) -> tuple[str, str, str]:
     kind, _, what = note.partition(": ")
-    return kind, where, what
+    return kind, where, clean(what)
 
 
 def _results(exercise: Job, verdicts: list[Job]) -> list[CheckResult]:
@@ -103,13 +106,29 @@ def _results(exercise: Job, verdicts: list[Job]) -> list[CheckResult]:
             exercise=exercise["id"],
             points=0 if by_id[check["id"]]["error"] else check["points"],
             max_points=check["points"],
-            error=by_id[check["id"]]["error"],
-            message=by_id[check["id"]]["message"],
+            error=clean(by_id[check["id"]]["error"]),
+            message=clean(by_id[check["id"]]["message"]),
             hidden=by_id[check["id"]]["hidden"],
             in_process=by_id[check["id"]]["in_process"],
+            changed=bool(by_id[check["id"]].get("changed")),
         )
         for check in exercise["checks"]
     ]
+
+
+def _doubts(exercise: Job, results: list[CheckResult]) -> Iterator[Flag]:
+    """Yield flags for points that may not be deserved, though no check objects."""
+    expected = {check["id"] for check in exercise["checks"] if check.get("changes")}
+    for result in results:
+        if result.changed and result.id not in expected:
+            yield Flag("suspicious", result.id, "passed with an argument changed by the answer")
+    isolated = [result for result in results if not result.in_process]
+    inside = [result for result in results if result.in_process and result.points]
+    if isolated and not any(result.points for result in isolated):
+        for result in inside:
+            yield Flag(
+                "suspicious", result.id, "passed beside the answer, and no isolated check did"
+            )
 
 
 def _job(content: Job, exercise: Job, rebuilt: Rebuilt, alone: bool) -> Job:

@@ -37,7 +37,7 @@ class Limits:
     output_kb: int = 1024
     file_mb: int = 20
     processes: int = 64
-    submission_mb: int = 50
+    submission_mb: int = 20
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -32,16 +32,21 @@ def reference_submission(release: Release) -> bytes:
 
 
 def settle(release: Release, limits: Limits, sandboxed: bool = True) -> Release:
-    """Mark the checks that the reference passes only in its own process; return the release."""
+    """Learn from the reference what its checks need; return the release.
+
+    Marked are checks that it passes only in its own process, and checks in which it changes an
+    argument, as it should: other answers that do are flagged.
+    """
     result = grade_submission(release.key, reference_submission(release), limits, sandboxed)
     lost = {c.id: c.error for c in result.checks if not c.points and not c.in_process}
+    release = release.with_facts("changes", {c.id: True for c in result.checks if c.changed})
     if not lost or result.failure:
         return release
     reasons = {name: f"isolated, the reference fails: {error}" for name, error in lost.items()}
-    inside = release.with_in_process(reasons)
+    inside = release.with_facts("in_process", reasons)
     again = grade_submission(inside.key, reference_submission(inside), limits, sandboxed)
     passed = {check.id for check in again.checks if check.points}
-    return release.with_in_process({n: why for n, why in reasons.items() if n in passed})
+    return release.with_facts("in_process", {n: why for n, why in reasons.items() if n in passed})
 
 
 def check(release: Release, limits: Limits, sandboxed: bool = True) -> Soundness:

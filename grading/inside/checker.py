@@ -94,6 +94,7 @@ class Exercise:
         self.link.slow |= {k for k, why in broken.items() if str(why).startswith("TimeLimit")}
 
     def _isolated(self, check: dict[str, Any]) -> dict[str, Any]:
+        self.link.changed = False
         try:
             self._start()
             code = compile(check["source"], f"<{check['id']}>", "exec", dont_inherit=True)
@@ -107,7 +108,7 @@ class Exercise:
             line = next((f.lineno for f in frames if f.filename == f"<{check['id']}>"), 0)
             self._note_crash(check["id"])
             return verdict(check, type(error).__name__, str(error), line or 0)
-        return verdict(check)
+        return {**verdict(check), "changed": self.link.changed}
 
     def _note_crash(self, where: str) -> None:
         if self.link.died:
@@ -181,6 +182,11 @@ def session(job: dict[str, Any], names: dict[str, Any], descriptors: list[int]) 
             found = Exercise(link, exercise, names).run()
         except Retry:
             found = {"exercise": exercise["id"], "retry": True}
+        except MemoryError:
+            why = "an answer took all the memory there is"
+            link.gone = why
+            lost = [verdict(check, "Lost", why) for check in exercise["checks"]]
+            found = {"exercise": exercise["id"], "verdicts": lost, "notes": [f"crashed: {why}"]}
         tell(descriptors[2], found)
         if link.gone:
             return

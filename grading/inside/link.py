@@ -29,6 +29,7 @@ class Link:
         self.gone = ""  # the whole process: nothing more can be asked
         self.died = ""  # the fork: another can be started
         self.sent: dict[int, Any] = {}
+        self.changed = False  # the student's code has changed an argument
         self.mine: list[Any] = []
         self.slow: set[str] = set()  # cells that took too long once are not run again
 
@@ -74,6 +75,7 @@ class Link:
         try:
             for number, content in reply[2]:
                 self._change(self.sent[number], content)
+                self.changed |= content[0] != "generator"
             return self.decode(reply[1])
         except Exception as error:
             self.gone = f"a malformed answer: {error}"[:200]

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-MOST_BYTES = 64_000_000  # of one frame
+MOST_BYTES = 16_000_000  # of one frame
 PATIENCE = 4.0  # seconds by the clock for each CPU second allowed
 NUMPY_KINDS = "?biufc"
 
@@ -57,7 +57,7 @@ class Pipe:
             raise Gone(f"a message of {size:,} bytes")
         try:
             message = json.loads(self._read(size, end))
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, MemoryError) as error:
             raise Gone(f"not a message: {type(error).__name__}") from None
         if not (isinstance(message, list) and message and isinstance(message[0], str)):
             raise Gone("not a message")

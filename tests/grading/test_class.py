@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import signal
 import subprocess
@@ -285,6 +286,26 @@ def test_an_interruption_loses_nothing_that_was_graded(tmp_path):
     subprocess.run([*command, "--check-seconds", "1"], check=True, capture_output=True)
     assert len(list(assignment.results.glob("*.json"))) == 5
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_names_and_messages_that_are_no_text_stop_nobody(tmp_path):
+    ruin = "def power2(x, n): raise ValueError(chr(0xD800) + chr(0) + '\\x1b[31m')"
+    small_class(tmp_path, ["right"])
+    odd = os.fsencode(tmp_path / "in") + b"/bytes-\xff.ipynb"
+    with open(odd, "wb") as file:
+        file.write(submission({"toy-2-solution": ruin, "toy-1-answer": "\0 why"}))
+    for command in (["collect", "01_toy", str(tmp_path / "in")], ["grade", "01_toy"]):
+        assert main([*command, "--course", str(tmp_path)]) == 0
+    for command in ("feedback", "export", "status"):
+        assert main([command, "01_toy", "--course", str(tmp_path)]) == 0
+    assert len(list((tmp_path / "01_toy/feedback").glob("*.html"))) == 2
+
+
+def test_the_working_folder_is_for_its_owner_alone(graded):
+    assert (graded / "data").stat().st_mode & 0o777 == 0o700
+    folder = graded / "data/01_toy"
+    assert {p.stat().st_mode & 0o777 for p in folder.rglob("*.json")} == {0o600}
+    assert {p.stat().st_mode & 0o777 for p in (folder / "release").iterdir()} == {0o644}
 
 
 def test_a_half_written_result_is_graded_again(tmp_path):

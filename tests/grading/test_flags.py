@@ -89,3 +89,30 @@ def test_magics_are_set_aside_and_flagged():
     assert without_magics(source) == "pass  # %matplotlib inline\npass  # !ls\n" + source[23:]
     assert without_magics("%%bash\nls /tmp x") == "%%bash\nls /tmp x"
     assert without_magics("x = '''\n%d\n'''") == "x = '''\n%d\n'''"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["reach = getattr", "list(map(getattr, x, y))", "typing.get_type_hints(f)", "text.format(x)",
+     "match f:\n    case object(__globals__=names):\n        pass", "import torch.utils.benchmark",
+     "from torch import fx", "import scipy.io", "import pandas", "plt.imread('x')",
+     "np.abs = f",
+     "import math as m\nclass A:\n    def __init__(self):\n        self.pi = 3\nm.pi = 3"],
+)  # fmt: skip
+def test_ways_that_attack_tests_found_are_flagged(source):
+    assert scan(source, "cell")
+
+
+def test_objects_of_the_students_own_classes_may_be_changed_and_main_may_be_named():
+    node = "class Node:\n    def __init__(self):\n        self.next = None\n"
+    assert scan(node + "first = Node()\nfirst.next = Node()", "cell") == []
+    assert scan("if __name__ == '__main__':\n    print(1)", "cell") == []
+    assert scan("getattr(x, 'shape', None)", "cell") == []
+
+
+def test_debugging_with_the_numbers_of_a_check_is_honest():
+    checks = "assert f(0.87, 1e-3) == 151, 'no'"
+    honest = "def f(a, b):\n    return a\nprint(f(0.87, 1e-3))\nassert f(0.87, 1e-3) == 151\n"
+    assert memorised(honest, checks, "x = 1") == ""
+    table = "TABLE = {0.87: 151}\ndef f(a, b):\n    return TABLE[a]"
+    assert memorised(table, checks, "x = 1") == "0.87, 151"

@@ -143,6 +143,26 @@ def test_tampering_beside_a_check_wins_nothing_unseen(trick, kinds):
     assert kinds <= result.kinds()
 
 
+def test_a_pass_beside_an_answer_that_fails_everything_else_is_flagged():
+    result = in_process("def power2(x, n): return 9.0")
+    assert [c.points for c in result.checks[:2]] == [2, 0]
+    assert [(f.kind, f.where) for f in result.flags] == [("suspicious", "toy-2-check-value")]
+
+
+def test_a_frame_that_takes_all_the_memory_is_the_students_loss():
+    """Fifteen million bytes of empty lists are more than a gigabyte for whoever reads them."""
+    code = (
+        "import sys, os\ndata = b'[\"return\",[' + b'[],' * 5_000_000 + b'[]],[]]'\n"
+        "data = len(data).to_bytes(8, 'big') + data\n"
+        "while data:\n    data = data[os.write(int(sys.argv[2]), data):]"
+    )
+    body = "\n".join(f"    {line}" for line in code.split("\n"))
+    answer = f"def power2(x, n):\n{body}"
+    result = grade({**RIGHT, "toy-2-solution": answer}, memory_mb=400, check_seconds=10)
+    assert result.failure == ""
+    assert points(result) == {"toy-2": 0, "toy-3": 3, "toy-4": 3}
+
+
 def test_without_a_sandbox_grading_is_refused_and_says_what_that_means(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda tool: None)
     sandbox.why_not.cache_clear()

@@ -13,11 +13,11 @@ from course.links import Place, launch
 from exercise import validate
 from small_chapter import LIMITS, release
 
-from grading import ReleaseError, make_release
+from grading import ReleaseError, grade_submission, make_release
 from grading.binder import binder_link
 from grading.files import zipped
 from grading.folder import CourseError
-from grading.sound import check, settle
+from grading.sound import check, reference_submission, settle
 
 
 @pytest.fixture
@@ -148,6 +148,24 @@ def test_a_check_that_works_only_beside_the_students_code_is_run_there(toy):
     assert check(settled, LIMITS).objections == ()
     checks = settled.content["exercises"][1]["checks"]
     assert all("isolated, the reference fails: " in c["in_process"] for c in checks)
+
+
+def test_checks_in_which_the_reference_changes_an_argument_are_known(toy):
+    """Another answer that does so where the reference does not is flagged."""
+    source = "xs = [2.0]\nresult = power2(xs, 2)\nassert result == xs, 'square what is in the list'"
+    find(toy, "toy-2-check-value").source = source
+    find(toy, "toy-2-check-limit").source = "assert power2([], 2) == [], 'nothing stays nothing'"
+    edit(toy, "toy-2-solution", "return x**n", "x[:] = [v**n for v in x]\n    return list(x)")
+    release = settle(released(toy), LIMITS)
+    assert [c["changes"] for c in release.content["exercises"][1]["checks"]] == [True, False]
+    assert check(release, LIMITS).objections == ()
+    same = grade_submission(release.key, reference_submission(release), LIMITS)
+    assert same.flags == ()
+    sly = reference_submission(release).replace(b"x[:] = [v**n for v in x]", b"x.append(1.0)")
+    assert grade_submission(release.key, sly, LIMITS).flags == ()  # where it is expected
+    unsettled = grade_submission(released(toy).key, sly, LIMITS)
+    assert [f.where for f in unsettled.flags] == ["toy-2-check-value"]
+    assert "changed by the answer" in unsettled.flags[0].what
 
 
 def test_a_check_that_looks_inside_is_run_there():
