@@ -17,8 +17,8 @@ export PYTHONHASHSEED := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test unit notebooks lint format reseed picture bench-site repository \
-    test-binder lock clean
+.PHONY: help book serve test unit notebooks test-grading lint format reseed picture bench-site \
+    bench-grading repository grading test-binder lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,14 +33,19 @@ serve: book ## build the website and serve it on this machine
 test: book $(VENV)/.test ## check everything: style, types, units, notebooks, website
 	@ruff format --check . && ruff check . && mypy
 	@bash tests/website/browser.sh $(BIN)/python
+	@bash grading/sandbox.sh
 	@pytest tests $(NOTEBOOKS) --nbval-lax --nbval-cell-timeout=300 -n 2 --dist loadfile \
-	    --cov=helpers --cov-report=term-missing:skip-covered --cov-fail-under=95
+	    --cov=helpers --cov=grading --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 unit: $(VENV)/.test ## the unit tests alone, in seconds
 	@pytest tests/unit -q
 
 notebooks: $(VENV)/.test ## the notebooks alone, as tests
 	@pytest tests/notebooks $(NOTEBOOKS) --nbval-lax --nbval-cell-timeout=300 -n 2 --dist loadfile
+
+test-grading: $(VENV)/.test ## the grading alone, in its real sandbox
+	@bash grading/sandbox.sh
+	@pytest tests/grading -q -n 2 --dist loadfile
 
 lint: $(VENV)/.test ## style and types alone
 	@ruff format --check . && ruff check . && mypy
@@ -58,6 +63,14 @@ bench-site: book $(VENV)/.test ## measure the website with Lighthouse: benchmark
 	@bash tests/website/browser.sh $(BIN)/python
 	@$(BIN)/python benchmarks/site.py
 
+grading: $(VENV)/.grading ## set up the command .venv/bin/grading: hand out, collect, grade
+	@bash grading/sandbox.sh
+	@$(BIN)/grading --help
+
+bench-grading: $(VENV)/.grading ## time the grading of a class: benchmarks/grading.md
+	@bash grading/sandbox.sh
+	@$(BIN)/python -P benchmarks/grading.py
+
 repository: $(VENV)/.book ## write URL=https://... into the chapters, for Colab
 	@$(BIN)/python website/repository.py "$(URL)"
 
@@ -66,11 +79,12 @@ test-binder: $(VENV)/.test ## run every chapter in the environment that Binder w
 
 lock: $(VENV)/.venv ## pin every package anew in requirements*.txt
 	@$(PIP) install uv
-	@for extra in book test; do \
-	    file=requirements$$(test $$extra = test && echo -test || true).txt; \
+	@for extra in book grading test; do \
+	    file=requirements$$(test $$extra = book || echo -$$extra).txt; \
 	    $(BIN)/uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 \
 	        --generate-hashes --no-annotate --no-header --quiet --upgrade \
-	        $$(test $$extra = test && echo -c requirements.txt) --output-file $$file; \
+	        $$(test $$extra = book || echo -c requirements.txt) \
+	        $$(test $$extra = test && echo -c requirements-grading.txt) --output-file $$file; \
 	done
 	@echo "--extra-index-url $(TORCH_INDEX)" > binder/requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml --extra binder --universal --python-version 3.11 \

@@ -1,0 +1,75 @@
+"""What the name of a handed-in file says: whose it is, which attempt, and whether it was late."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+CANVAS = re.compile(
+    r"(?P<who>[^_/]+)(?P<late>_LATE)?_(?P<user>\d+)_(?P<submission>\d+)_(?P<file>[^/]+)", re.I
+)
+MOODLE = re.compile(
+    r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_file(?:_(?P<file>[^/]*))?(?:/(?P<inside>.+))?"
+)
+ATTEMPT = re.compile(r"-(?P<number>\d{1,2})$")
+JUNK = re.compile(
+    r"(^|/)(__MACOSX|\.ipynb_checkpoints|\.git|__pycache__)/|(^|/)(\._[^/]*|\.DS_Store|Thumbs\.db)$"
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a path says. `hints` are tried in order against the roster; `label` is for people."""
+
+    source: str  # canvas, moodle, plain
+    label: str
+    hints: dict[str, str] = field(default_factory=dict)
+    late: bool = False
+    attempt: int = 0
+
+
+def is_junk(path: str) -> bool:
+    """Say whether a file is the operating system's or Jupyter's own."""
+    return bool(JUNK.search(path))
+
+
+def parse(path: str, chapter: str) -> Named:
+    """Return what the path of a file, relative to what was collected, says."""
+    path = re.sub(r"\.zip/.*", ".ipynb", path, flags=re.I)  # what is in it is whose the zip is
+    for part in PurePosixPath(path).parts:
+        if match := MOODLE.fullmatch(part):
+            return _moodle(match)
+    name = PurePosixPath(path).name
+    if match := CANVAS.fullmatch(name):
+        return _canvas(match)
+    return _plain(path, chapter)
+
+
+def _canvas(match: re.Match[str]) -> Named:
+    attempt = ATTEMPT.search(PurePosixPath(match["file"]).stem)
+    return Named(
+        "canvas",
+        match["who"],
+        {"canvas_id": match["user"], "name": match["who"]},
+        bool(match["late"]),
+        int(attempt["number"]) if attempt else 0,
+    )
+
+
+def _moodle(match: re.Match[str]) -> Named:
+    return Named("moodle", match["who"], {"moodle_id": match["id"], "name": match["who"]})
+
+
+def _plain(path: str, chapter: str) -> Named:
+    """Return what a plain path says: folder/file.ipynb, student_chapter.ipynb, student.ipynb."""
+    parts = PurePosixPath(path).parts
+    stem = PurePosixPath(path).name.split(".ipynb")[0]
+    own = re.sub(rf"^{re.escape(chapter)}[-_ ]+|[-_ ]+{re.escape(chapter)}$", "", stem)
+    attempt = re.search(r"(?: \((\d+)\)|[-_]v?(\d{1,2}))$", own)
+    if len(parts) > 1 and (own == stem == chapter or stem.startswith(chapter) or own == stem):
+        who = parts[-2]
+    else:
+        who = own
+    number = int(attempt[1] or attempt[2]) if attempt and who != own else 0
+    return Named("plain", who, {"id": who, "email": who, "name": who}, False, number)

@@ -1,0 +1,189 @@
+"""A submission, rebuilt on the released notebook.
+
+Of what a student hands in only this is taken: the text of answer cells, the text of code cells that
+the student added, and an edited imports cell. Everything else, checks and metadata included, is the
+release's. Nothing here runs code or raises for a bad file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from grading.flags import memorised, scan
+from grading.result import Flag, ManualAnswer, clean
+
+MOST_CELLS = 5_000
+MOST_TEXT = 200_000  # characters of one cell
+
+Cell = dict[str, Any]
+
+
+@dataclass
+class Rebuilt:
+    """The student's part: code by the released cell that it follows, written answers, flags."""
+
+    code: list[tuple[str, str, str]] = field(default_factory=list)  # (released cell, label, text)
+    answers: dict[str, str] = field(default_factory=dict)
+    flags: list[Flag] = field(default_factory=list)
+
+    def kinds(self) -> set[str]:
+        """Return the kinds of flags raised."""
+        return {flag.kind for flag in self.flags}
+
+    def flag(self, kind: str, where: str, what: str) -> None:
+        """Add a flag."""
+        self.flags.append(Flag(kind, where, what))
+
+
+def rebuild(key: dict[str, Any], submission: bytes, most_bytes: int) -> Rebuilt:
+    """Return the student's part of a submission; an unreadable file gives an empty one, flagged."""
+    rebuilt = Rebuilt()
+    try:
+        cells = _cells(submission, most_bytes, rebuilt)
+    except Exception as error:  # whatever a hostile file makes json or this module raise
+        rebuilt.flag("unreadable", "file", f"{type(error).__name__}: {error}"[:200])
+        return rebuilt
+    _take(key, cells, rebuilt)
+    for _, label, text in rebuilt.code:
+        rebuilt.flags += scan(text, label)
+    for exercise in key["exercises"]:
+        _memorised(exercise, rebuilt)
+    return rebuilt
+
+
+def _memorised(exercise: dict[str, Any], rebuilt: Rebuilt) -> None:
+    """Flag answers that hold the numbers of their checks."""
+    checks = "\n".join(check["source"] for check in exercise["checks"])
+    for solution in exercise["solutions"]:
+        for _, label, text in rebuilt.code:
+            numbers = memorised(text, checks, solution["reference"])
+            if label == solution["id"] and numbers:
+                rebuilt.flag("suspicious", label, f"numbers of the checks: {numbers}")
+
+
+def _cells(submission: bytes, most_bytes: int, rebuilt: Rebuilt) -> list[Cell]:
+    if len(submission) > most_bytes:
+        raise ValueError(f"{len(submission):,} bytes; at most {most_bytes:,} are read")
+    data = json.loads(submission.decode("utf-8-sig", errors="replace"))
+    if not isinstance(data, dict):
+        raise ValueError("this JSON is no notebook")
+    cells = data.get("cells")
+    if not isinstance(cells, list):  # nbformat 3
+        sheets = data.get("worksheets")
+        if not isinstance(sheets, list):
+            raise ValueError("this JSON is no notebook: it has no cells")
+        rebuilt.flag("rebuilt", "file", "an old notebook format, nbformat 3")
+        cells = [c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []]
+    if len(cells) > MOST_CELLS:
+        raise ValueError(f"{len(cells):,} cells; at most {MOST_CELLS:,} are read")
+    return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def _text(cell: Cell) -> str:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    text = source if isinstance(source, str) else ""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _grade_id(cell: Cell) -> str:
+    metadata = cell.get("metadata")
+    meta = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    found = meta.get("grade_id") if isinstance(meta, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+class _Matcher:
+    """Finds the released cell that a cell of the submission is: by grade_id, id, or text."""
+
+    def __init__(self, cells: list[Cell]) -> None:
+        self.by_grade_id = {c["grade_id"]: c for c in cells if c["grade_id"]}
+        self.by_id = {c["id"]: c for c in cells}
+        texts = Counter(c["source"] for c in cells)
+        self.by_text = {c["source"]: c for c in cells if texts[c["source"]] == 1}
+
+    def __call__(self, cell: Cell) -> Cell | None:
+        for table, name in (
+            (self.by_grade_id, _grade_id(cell)),
+            (self.by_id, cell.get("id")),
+            (self.by_text, _text(cell)),
+        ):
+            if isinstance(name, str) and name in table:
+                return table[name]
+        return None
+
+
+def _take(key: dict[str, Any], cells: list[Cell], rebuilt: Rebuilt) -> None:
+    """Go through the submission and take what is the student's."""
+    released, match = key["cells"], _Matcher(key["cells"])
+    setup = {cell_id for cell_id, _ in key["setup"]}
+    seen: set[str] = set()
+    after = ""
+    for number, cell in enumerate(cells, 1):
+        text, known = _text(cell), match(cell)
+        if len(text) > MOST_TEXT:
+            rebuilt.flag("rebuilt", f"cell {number}", f"{len(text):,} characters: cut")
+            text = text[:MOST_TEXT]
+        is_code = cell.get("cell_type") == "code"
+        if known is None:
+            if is_code and text.strip():
+                rebuilt.code.append((after, f"added-{number}", text))
+            continue
+        again = known["id"] in seen
+        seen.add(known["id"])
+        after = after if again else known["id"]
+        _known_cell(known, text, again, f"added-{number}", setup, after, rebuilt)
+    missing = [c["id"] for c in released if c["role"] in ("solution", "manual", "check")]
+    for cell_id in [c for c in missing if c not in seen]:
+        rebuilt.flag("rebuilt", cell_id, "missing; taken from the release, unanswered")
+
+
+def _known_cell(
+    known: Cell, text: str, again: bool, label: str, setup: set[str], after: str, rebuilt: Rebuilt
+) -> None:
+    role, name, changed = known["role"], known["id"], text.strip() != known["source"].strip()
+    if again:
+        if role and changed:
+            rebuilt.flag("rebuilt", name, "a second copy of this cell")
+            if role == "solution":
+                rebuilt.code.append((after, label, text))
+            elif role == "manual":
+                rebuilt.answers[name] = f"{rebuilt.answers.get(name, '')}\n\n{text}"
+    elif role == "solution":
+        rebuilt.code.append((name, name, text))
+    elif role == "manual":
+        rebuilt.answers[name] = text
+    elif role == "check" and changed:
+        rebuilt.flag("rebuilt", name, "an edited check, restored")
+    elif name in setup and changed:
+        rebuilt.code.append((name, f"{name}-edited", text))
+
+
+def manual_answers(key: dict[str, Any], rebuilt: Rebuilt) -> tuple[ManualAnswer, ...]:
+    """Return the written answers; blank if missing, empty or the released placeholder."""
+    found = []
+    for exercise in key["exercises"]:
+        for cell in exercise["manual"]:
+            text = clean(rebuilt.answers.get(cell["id"], ""))
+            blank = text.strip() in ("", cell["stub"].strip())
+            found.append(
+                ManualAnswer(
+                    cell["id"], exercise["id"], cell["points"], text if not blank else "", blank
+                )
+            )
+    return tuple(found)
+
+
+def known_cells(key: dict[str, Any], submission: bytes) -> int:
+    """Return how many cells of a file are answers or checks of this release; 0 for no notebook."""
+    try:
+        cells = _cells(submission, len(submission), Rebuilt())
+    except Exception:  # as in rebuild
+        return 0
+    graded = {cell["id"] for cell in key["cells"] if cell["role"]}
+    match = _Matcher(key["cells"])
+    return len({found["id"] for cell in cells if (found := match(cell))} & graded)

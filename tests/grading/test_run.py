@@ -1,0 +1,45 @@
+"""One submission, in the real sandbox."""
+
+import pytest
+from small_chapter import RIGHT, grade, points
+
+
+def test_right_answers_earn_everything():
+    result = grade(RIGHT)
+    assert (result.points, result.max_points) == (9, 9), result
+    assert result.flags == ()
+    assert result.failure == ""
+
+
+def test_the_untouched_release_earns_nothing_and_runs_to_its_end():
+    result = grade()
+    assert {check.error for check in result.checks} == {"NotImplementedError"}
+    assert result.points == 0
+    assert result.flags == ()
+
+
+def test_a_wrong_answer_costs_its_own_checks_alone():
+    result = grade({**RIGHT, "toy-3-solution": "def power3(x, n):\n    return x * n"})
+    assert points(result) == {"toy-2": 3, "toy-3": 0, "toy-4": 3}
+    assert "3 times 2" in result.checks[2].message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("def power2(x, n) return", "SyntaxError"),
+        ("import os\nos._exit(0)", "gone"),
+        ("def power2(x, n):\n    import os\n    os._exit(3)", "exit code 3"),
+        ("def power2(x, n):\n    import ctypes\n    ctypes.string_at(0)", "SIGSEGV"),
+        ("def power2(x, n):\n    while True: pass", "longer than 2 seconds"),
+        ("while True: pass", "longer than 2 seconds"),
+        ("def power2(x, n):\n    return 'a' * 10**10", "memory"),
+        ("def power2(x, n):\n    return object()", "type object"),
+        ("def power2(x, n):\n    return power2(x, n)", "recursion"),
+    ],
+)
+def test_code_that_breaks_costs_its_own_exercise_alone(answer, said):
+    result = grade({**RIGHT, "toy-2-solution": answer})
+    assert points(result) == {"toy-2": 0, "toy-3": 3, "toy-4": 3}, result
+    assert said in result.checks[0].message
+    assert result.failure == ""
