@@ -5,9 +5,11 @@ from functools import cache
 import example_chapter as example
 import matplotlib as mpl
 import pytest
+import torch
 from breaking import edit, find
 from chapter import CHAPTERS, read
 from exercise import Namespace, exercises, release, role, validate
+from idle import earnings, hollow
 from wrong import WrongAnswer, disagreements, gaps, strangers, wrong_answers
 
 mpl.use("agg")
@@ -84,6 +86,12 @@ def test_every_check_is_needed(path, exercise):
     assert gaps(exercise, names_of(path), mine) == []
 
 
+@every_exercise
+def test_an_answer_that_does_nothing_earns_nothing(path, exercise):
+    """Without exception: a check that one of these passes must ask for more."""
+    assert earnings(exercise, names_of(path)) == []
+
+
 @every_chapter
 def test_every_wrong_answer_belongs_to_an_exercise(path):
     assert strangers(chapter_of(path), wrong_answers(path.stem)) == []
@@ -152,6 +160,37 @@ def test_checks_that_nothing_shows_to_be_needed_are_reported(toy):
     assert gaps(*second(toy), [ONE, KNOWS, SUM, SUM]) == [
         "toy-2-check-limit alone catches no wrong answer"
     ]
+
+
+def test_a_check_that_an_idle_answer_passes_is_reported_until_it_asks_for_more(toy):
+    assert earnings(*second(toy)) == [
+        "toy-2-check-limit: an answer that returns one earns 1",
+        "toy-2-check-limit: an answer that returns ones of the shape of the solution's earns 1",
+    ]
+    find(toy, "toy-2-check-limit").source += "\nassert power2(5.0, 2) == 25.0, 'two factors of 5'"
+    assert earnings(*second(toy)) == []
+
+
+def test_a_check_that_only_watches_for_damage_is_passed_by_doing_nothing(toy):
+    find(toy, "toy-2-check-limit").source = "x = [1.0]\npower2(x, 0)\nassert x == [1.0], 'kept'"
+    said = "\n".join(earnings(*second(toy)))
+    for what in ("nothing", "the argument x", "zero", "an empty tensor", "the first two arguments"):
+        assert f"toy-2-check-limit: an answer that returns {what} earns 1" in said
+
+
+def test_a_hollow_function_has_the_shape_of_another_and_nothing_in_it():
+    def whole(x, double):
+        if x is None:
+            raise ValueError("x is missing")
+        x += 1
+        return [x, (x.numpy(), 7)], lambda u: u + 1 if double else None
+
+    x = torch.zeros(2, 3)
+    (tensor, (array, number)), inner = hollow(whole, 5.0)(x, True)
+    assert tensor.tolist() == array.tolist() == [[5.0] * 3] * 2
+    assert number == inner(3) == 5.0
+    assert not x.any(), "the solution has worked on a copy"
+    assert hollow(whole, 5.0)(None, True) is None
 
 
 def test_a_release_of_the_example_is_what_a_student_needs(toy):
