@@ -4,6 +4,9 @@ jupyter-cache compares a notebook's own code only: an edit in helpers/, another 
 seeds would go unnoticed. So each state of those gets a cache of its own. Whatever a build lacks is
 run before Sphinx reads, in as many processes as there are cores, and kept as soon as it is done:
 myst-nb then finds every notebook in the cache, and an interrupted build has lost nothing.
+
+What runs is the notebook with its solutions, whether the pages show them or not. For a site that
+hides them, the same outputs are kept a second time, for the notebook without those cells.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+
+from course import exercises
 
 STATES_KEPT = 4
 COLORS = re.compile(r"\x1b\[[\d;]*m")  # of a terminal, in a traceback
@@ -56,18 +61,27 @@ def choose_cache(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(folder)
 
 
-def run_missing(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Run every notebook that is about to be read and is not in the cache.
+def fill_cache(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Put every notebook that is about to be read into the cache; run it where that is needed."""
+    cache = get_cache(app.config.nb_execution_cache_path)
+    names = [name for name in docnames if _path(app, name).suffix == ".ipynb"]
+    whole = {name: _as_read(app, name, whole=True) for name in names}
+    missing = {name: notebook for name, notebook in whole.items() if not _cached(cache, notebook)}
+    if missing:
+        run_all(app, cache, missing)
+    if exercises.hidden(app.config):
+        for name, notebook in whole.items():
+            keep_without_solutions(app, cache, name, notebook)
+
+
+def run_all(app: Sphinx, cache: JupyterCacheAbstract, missing: dict[str, NotebookNode]) -> None:
+    """Run notebooks side by side, and keep each as soon as it is done.
 
     Raises
     ------
     ExtensionError
         If a notebook fails: after the others have finished, with its cell and its traceback.
     """
-    cache = get_cache(app.config.nb_execution_cache_path)
-    missing = {name: notebook for name in docnames if (notebook := _missing(app, cache, name))}
-    if not missing:
-        return
     workers = min(len(missing), os.cpu_count() or 1)
     print(f"Running {len(missing)} notebook(s), {workers} at a time ...", flush=True)
     # Processes rather than threads: they end with the build when it is interrupted.
@@ -77,7 +91,7 @@ def run_missing(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None
             pool.submit(
                 single_nb_execution,
                 notebook,
-                cwd=str(Path(app.env.doc2path(name)).parent),
+                cwd=str(_path(app, name).parent),
                 timeout=app.config.nb_execution_timeout,
                 allow_errors=False,
                 extra_arguments=QUIET,
@@ -89,32 +103,50 @@ def run_missing(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None
         raise ExtensionError("\n\n".join(filter(None, failures)))
 
 
+def keep_without_solutions(
+    app: Sphinx, cache: JupyterCacheAbstract, docname: str, whole: NotebookNode
+) -> None:
+    """Keep the outputs of a whole notebook for the one without solutions, which has fewer cells."""
+    bare = _as_read(app, docname)
+    if _cached(cache, bare):
+        return
+    record, executed = cache.merge_match_into_notebook(whole)
+    bare.metadata = executed.metadata
+    outputs = {cell.id: cell for cell in executed.cells}
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs = outputs[cell.id].outputs
+            cell.execution_count = outputs[cell.id].execution_count
+    data = cache.get_cache_record(record).data
+    bundle = CacheBundleIn(bare, str(_path(app, docname)), data=data)
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
 def write_executed(app: Sphinx, doctree: nodes.document) -> None:
     """Leave the executed notebook in _build/jupyter_execute, where myst-nb writes a bare one."""
-    path = Path(app.env.doc2path(app.env.docname))
-    if path.suffix == ".ipynb":
+    if _path(app, app.env.docname).suffix == ".ipynb":
         cache = get_cache(app.config.nb_execution_cache_path)
         _, notebook = cache.merge_match_into_notebook(_as_read(app, app.env.docname))
         target = Path(app.outdir).parent / "jupyter_execute" / f"{app.env.docname}.ipynb"
         nbformat.write(notebook, target)
 
 
-def _missing(app: Sphinx, cache: JupyterCacheAbstract, docname: str) -> NotebookNode | None:
-    """Return the notebook of a page, unless there is none or its code is in the cache."""
-    if Path(app.env.doc2path(docname)).suffix != ".ipynb":
-        return None
-    notebook = _as_read(app, docname)
+def _cached(cache: JupyterCacheAbstract, notebook: NotebookNode) -> bool:
     with suppress(KeyError):
         cache.match_cache_notebook(notebook)
-        return None
-    return notebook
+        return True
+    return False
 
 
-def _as_read(app: Sphinx, docname: str) -> NotebookNode:
-    """Return a notebook as myst-nb sees it: after every change made between file and parser."""
-    source = [Path(app.env.doc2path(docname)).read_text(encoding="utf-8")]
-    app.events.emit("source-read", docname, source)
-    return nbformat.reads(source[0], as_version=4)
+def _path(app: Sphinx, docname: str) -> Path:
+    return Path(app.env.doc2path(docname))
+
+
+def _as_read(app: Sphinx, docname: str, whole: bool = False) -> NotebookNode:
+    """Return a notebook as myst-nb sees it, or would see it if the solutions were shown."""
+    text = _path(app, docname).read_text(encoding="utf-8")
+    shown = whole or not exercises.hidden(app.config)
+    return nbformat.reads(exercises.on_the_page(text, shown), as_version=4)
 
 
 def _keep(
@@ -129,8 +161,9 @@ def _keep(
     if result.err is not None:
         print(f"  {docname}  FAILED after {result.time:.1f} s", flush=True)
         return f"{docname} failed in {_failing_cell(result.nb)}:\n{COLORS.sub('', str(result.err))}"
-    uri = str(app.env.doc2path(docname))
-    bundle = CacheBundleIn(result.nb, uri, data={"execution_seconds": result.time})
+    bundle = CacheBundleIn(
+        result.nb, str(_path(app, docname)), data={"execution_seconds": result.time}
+    )
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     print(f"  {docname}  {result.time:.1f} s", flush=True)
     return ""
@@ -147,5 +180,5 @@ def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.add_config_value("course_state", "", "env", [str])
     app.connect("config-inited", choose_cache, priority=100)
-    app.connect("env-before-read-docs", run_missing)
+    app.connect("env-before-read-docs", fill_cache)
     app.connect("doctree-read", write_executed)

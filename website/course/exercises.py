@@ -2,7 +2,7 @@
 
 The code is executed as ever. With BOOK_SOLUTIONS=hide the page shows what a student gets, and
 nothing of a solution or a hidden test reaches a file of the site: stubs and visible checks stand
-there as text, and neither is executed.
+there as text, and what an earlier build with solutions left in the folder is removed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import CONFIG_OK, BuildEnvironment
 from sphinx.errors import ExtensionError
 
 Cell = dict[str, Any]
@@ -114,14 +117,31 @@ def choose(app: Sphinx, config: Config) -> None:
     config.course_solutions = choice
 
 
+def hidden(config: Config) -> bool:
+    """Say whether this build leaves the solutions out."""
+    return bool(getattr(config, "course_solutions", "show") == "hide")
+
+
+def remove_older(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Empty the site's folder before solutions are hidden, unless they were in the last build."""
+    if not hidden(app.config) or env.config_status == CONFIG_OK:
+        return
+    for path in Path(app.outdir).iterdir():
+        if path.is_dir() and path != Path(app.doctreedir):
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
+
+
 def arrange(app: Sphinx, docname: str, source: list[str]) -> None:
     """Arrange a notebook between reading and parsing."""
     if str(app.env.doc2path(docname)).endswith(".ipynb"):
-        source[0] = on_the_page(source[0], app.config.course_solutions == "show")
+        source[0] = on_the_page(source[0], not hidden(app.config))
 
 
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.add_config_value("course_solutions", "show", "env", [str])
     app.connect("config-inited", choose, priority=100)
+    app.connect("env-before-read-docs", remove_older)
     app.connect("source-read", arrange)

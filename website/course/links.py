@@ -2,6 +2,9 @@
 
 Nothing is written down: the repository comes from BOOK_REPOSITORY_URL, else from the variables of
 the CI, else from git's remote. When none is known there are no links, never dead ones.
+
+A site that hides the solutions does not lead to them either: its chapters run from the repository
+of released notebooks in BOOK_RELEASE_URL, and other links to a repository are left out.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from urllib.parse import quote, urlencode
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+from course import exercises
 
 
 class Link(NamedTuple):
@@ -142,10 +148,38 @@ def knows_its_repository(notebook: str) -> bool:
     return any(re.search(r'^REPOSITORY = "https', "".join(c["source"]), re.M) for c in install)
 
 
+def released(environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the address and the branch of the released notebooks, by variable; or "".
+
+    Raises
+    ------
+    ExtensionError
+        If BOOK_RELEASE_URL is given and is no address of a repository.
+    """
+    given = environment.get("BOOK_RELEASE_URL", "")
+    url = normalise(given)
+    if given and not url:
+        raise ExtensionError(
+            f"BOOK_RELEASE_URL must be like https://github.com/owner/name; got {given!r}"
+        )
+    return url, environment.get("BOOK_RELEASE_BRANCH") or "main"
+
+
+def released_path(path: Path) -> str:
+    """Return where `grading release --binder` lays a chapter: assignments/01_causes.ipynb."""
+    return f"assignments/{path.name}"
+
+
 def look_up(app: Sphinx, config: Config) -> None:
-    """Find out where the repository lies; when that changes, every page is written anew."""
-    url = repository(str(app.srcdir), os.environ)
-    config.course_repository = url and f"{url} {branch(str(app.srcdir), os.environ)}"
+    """Find out where the repository lies and what runs it; a change writes every page anew."""
+    root = str(app.srcdir)
+    if exercises.hidden(config):
+        url, ref = released(os.environ)
+    else:
+        url, ref = repository(root, os.environ), branch(root, os.environ)
+    config.course_repository = url and f"{url} {ref}"
+    services = ("BOOK_BINDERHUB_URL", "BOOK_JUPYTERHUB_URL")
+    config.course_services = " ".join(f"{os.environ.get(name)}" for name in services)
 
 
 def add_links(
@@ -158,8 +192,11 @@ def add_links(
     source = Path(app.env.doc2path(page))
     url, ref = app.config.course_repository.split(" ")
     place = Place(url, ref, source.relative_to(app.srcdir).as_posix())
-    context["repository"] = url
-    context["take_part"] = list(take_part(place, app.env.titles[page].astext()))
+    if exercises.hidden(app.config):
+        place = place._replace(path=released_path(source))
+    else:
+        context["repository"] = url
+        context["take_part"] = list(take_part(place, app.env.titles[page].astext()))
     if source.suffix == ".ipynb":
         colab = knows_its_repository(source.read_text(encoding="utf-8"))
         context["launch"] = list(launch(place, os.environ, colab))
@@ -168,5 +205,6 @@ def add_links(
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.add_config_value("course_repository", "", "html", [str])
+    app.add_config_value("course_services", "", "html", [str])
     app.connect("config-inited", look_up)
     app.connect("html-page-context", add_links)
