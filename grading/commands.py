@@ -220,6 +220,9 @@ def run_export(given: Namespace) -> int:
         for path in export(assignment, book, roster_of(given)):
             print(path)
         rows = book.rows(assignment.name)
+    humans = [s for s, row in sorted(rows.items()) if needs_human(assignment, s, row)]
+    if humans:
+        print(f"needs a human, see grading status: {', '.join(humans)}")
     if waiting := [s for s, row in rows.items() if not row.complete]:
         print(f"without a total, written answers have no points yet: {', '.join(sorted(waiting))}")
     return 0

@@ -82,8 +82,10 @@ def python(
 
 
 def environment() -> dict[str, str]:
-    """Return the whole environment of the process: nothing of the caller's."""
+    """Return the whole environment of the process; of the caller's only where libraries lie."""
+    library = {k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"}
     return {
+        **library,
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",
         "TMPDIR": "/tmp",
