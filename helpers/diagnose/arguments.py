@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -120,10 +120,10 @@ def _listed(values: Any) -> str:
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """Yield the tensors in nested tuples, lists and dicts."""
+    """Yield the tensors in nested tuples, lists and mappings."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for item in value.values():
             yield from tensors(item)
     elif isinstance(value, tuple | list):
@@ -144,7 +144,7 @@ def copied(value: Any, leaves: list[Tensor] | None = None) -> Any:
         return leaves[-1].clone()
     if isinstance(value, PackedSequence):
         return value._replace(data=copied(value.data, leaves))
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: copied(item, leaves) for key, item in value.items()}
     if isinstance(value, tuple | list):
         items = [copied(item, leaves) for item in value]
@@ -154,8 +154,8 @@ def copied(value: Any, leaves: list[Tensor] | None = None) -> Any:
 
 
 def call_model(model: nn.Module, inputs: Any) -> Any:
-    """Call model(x), model(*tuple) or model(**dict); a packed sequence is one argument."""
-    if isinstance(inputs, dict):
+    """Call model(x), model(*tuple) or model(**mapping); a packed sequence is one argument."""
+    if isinstance(inputs, Mapping):
         return model(**inputs)
     if isinstance(inputs, tuple | list) and not isinstance(inputs, PackedSequence):
         return model(*inputs)

@@ -27,7 +27,7 @@ def find_faults(
     faults = _stored(task)
     watch = Watch(task.model, values=False)
     if not math.isfinite(loss):
-        with FirstFault(watch) as probe, torch.no_grad():
+        with FirstFault(watch) as probe, torch.set_grad_enabled(task.differentiates):
             task.forward(watch)
         return [*faults, probe.fault or Fault("loss", "")]
     again, _ = task.forward(watch)

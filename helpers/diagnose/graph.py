@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import Node
 
-__all__ = ["Graph", "is_layer", "is_scale", "saved"]
+__all__ = ["Graph", "is_custom", "is_layer", "is_scale", "saved"]
 
 LAYER: Final = re.compile(
     r"^(Addmm|Addmv|Addr|Baddbmm|Bmm|Dot|Embedding\w*|Linear|Mkldnn(Linear|Convolution|RnnLayer)"
@@ -32,6 +33,11 @@ def is_layer(node: Node) -> bool:
 def is_scale(node: Node) -> bool:
     """Say whether a node multiplies element by element: a gain, or a diagonal recurrence."""
     return node.name().startswith("MulBackward")
+
+
+def is_custom(node: Node) -> bool:
+    """Say whether a node is a reader's own torch.autograd.Function."""
+    return isinstance(node, BackwardCFunction)
 
 
 def _leaf(node: Node) -> Tensor | None:
@@ -100,6 +106,11 @@ class Graph:
                 weights.add(node)
         return weights
 
+    def leaves(self, node: Node) -> list[Tensor]:
+        """Return the tensors without a history that a node reads directly."""
+        below = [child for child, _ in node.next_functions if child is not None]
+        return [leaf for child in below if (leaf := _leaf(child)) is not None]
+
     def weighted(self, node: Node) -> tuple[str, ...]:
         """Return the names of the parameters a data operation multiplies, () if none."""
         if node in self._weights:
@@ -111,12 +122,23 @@ class Graph:
         return tuple(found)
 
     def _names_below(self, node: Node) -> Iterable[str]:
+        for leaf in self._leaves_below(node):
+            yield self.names.get(id(leaf), "(unregistered)")
+
+    def _leaves_below(self, node: Node) -> Iterable[Tensor]:
         leaf = _leaf(node)
         if leaf is not None:
-            yield self.names.get(id(leaf), "(unregistered)")
+            yield leaf
         for child, _ in node.next_functions:
             if child is not None:
-                yield from self._names_below(child)
+                yield from self._leaves_below(child)
+
+    def multiplies(self, node: Node) -> bool:
+        """Say whether a node that takes data is a layer, or someone's own with a matrix in it."""
+        if not is_custom(node):
+            return is_layer(node)
+        below = [child for child, _ in node.next_functions if child in self._weights]
+        return any(leaf.dim() >= 2 for child in below for leaf in self._leaves_below(child))
 
     def data_below(self, node: Node) -> list[Node]:
         """Return the operations whose results a node reads, without its weights."""

@@ -11,7 +11,7 @@ from torch.autograd.graph import Node
 
 from .activations import Reading, kind_of, read
 from .backward import Meter
-from .graph import Graph, is_layer, is_scale
+from .graph import Graph, is_custom, is_layer, is_scale
 from .watch import Call, Value, Watch
 
 __all__ = ["Layer", "Site", "find_sites"]
@@ -108,6 +108,7 @@ class _Finder:
     def __init__(self, watch: Watch, graph: Graph) -> None:
         self.watch, self.graph = watch, graph
         self.table: dict[Any, Site] = {}
+        self.sources: dict[int, str] = {}
 
     def site(self, key: Any, name: str, kind: str, order: int) -> Site:
         if key not in self.table:
@@ -129,7 +130,7 @@ class _Finder:
 
         An nn.ReLU that is used after several layers has a row for each of them.
         """
-        elsewhere = any(key[0] == id(call.module) and key[1] != source for key in self.table)
+        elsewhere = self.sources.setdefault(id(call.module), source) != source
         name = f"{call.name} after {source}" if elsewhere and source else call.name
         site = self.site((id(call.module), source), name, type(call.module).__name__, call.start)
         site.module = call.module
@@ -145,9 +146,11 @@ class _Finder:
     def node(self, node: Node) -> None:
         owner = self.watch.owner(node)
         atom = owner is not None and owner.atom
-        if kind_of(node) and not (owner and isinstance(owner.module, nn.RNNBase)):
+        if owner is None:  # the loss's own: of its activations only a flat one is a finding
+            self._outside(node)
+        elif kind_of(node) and not isinstance(owner.module, nn.RNNBase):
             self._activation(node, owner if atom else None)
-        elif not atom and (is_layer(node) or is_scale(node)):
+        elif not atom and (is_layer(node) or is_scale(node) or is_custom(node)):
             self._functional(node, self.graph.weighted(node))
 
     def _functional(self, node: Node, names: tuple[str, ...]) -> None:
@@ -155,8 +158,15 @@ class _Finder:
         if names:
             kind = node.name().partition("Backward")[0].lower()
             site = self.site((kind, *names), ", ".join(names), kind, node._sequence_nr())
-            site.weight, site.parameters = is_layer(node), names
+            site.weight, site.parameters = self.graph.multiplies(node), names
             self._operation(site, node)
+
+    def _outside(self, node: Node) -> None:
+        reading = read(node, -1) if kind_of(node) else None
+        if reading is not None and reading.saturated is not None:
+            self._activation(node, None)
+        elif is_layer(node) or is_scale(node):
+            self._functional(node, self.graph.weighted(node))
 
     def _operation(self, site: Site, node: Node) -> None:
         site.layer.calls += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -60,7 +61,8 @@ def _training_pass(
     seed = torch.get_rng_state()
     watch = Watch(task.model)
     # Only raw parameters need the inputs in the graph, to tell what depends on data.
-    leaves: list[Tensor] | None = [] if _has_raw_parameters(task.model, watch) else None
+    raw = task.differentiates or _has_raw_parameters(task.model, watch)
+    leaves: list[Tensor] | None = [] if raw else None
     loss, output = task.forward(watch, leaves)
     facts.loss = float(loss.detach())
     if loss.grad_fn is None:
@@ -77,6 +79,7 @@ def _training_pass(
             "pass use_reentrant=False to torch.utils.checkpoint.checkpoint"
         )
     facts.sites = find_sites(watch, graph)
+    facts.strangers = _strangers(task.model, graph, watch)
     _read_graph(facts, graph, watch, running)
     grads = _backward(facts, watch, loss, trainable)
     slopes = {name: norm(g) for name, g in grads.items() if g is not None}
@@ -87,6 +90,34 @@ def _training_pass(
     if broken or not math.isfinite(facts.loss):
         torch.set_rng_state(seed)
         facts.faults = find_faults(task, trainable, broken, facts.loss)
+
+
+def _strangers(model: nn.Module, graph: Graph, watch: Watch) -> list[tuple[int, ...]]:
+    """Return the shapes of trainable tensors that should have been parameters of the model.
+
+    What only the loss uses belongs to another network, as a critic's weights do. A leaf that is no
+    nn.Parameter and is kept by no module is a point at which someone differentiates.
+    """
+    if not (found := graph.strangers):
+        return []
+    used = {id(leaf) for n in graph.nodes if watch.owner(n) is not None for leaf in graph.leaves(n)}
+    kept = {id(t) for m in model.modules() for t in _attributes(m)}
+    return [
+        tuple(t.shape)
+        for t in found
+        if id(t) in used and (isinstance(t, nn.Parameter) or id(t) in kept)
+    ]
+
+
+def _attributes(module: nn.Module) -> Iterator[Tensor]:
+    """Yield the tensors that a module keeps, directly or in a list or dict."""
+    for value in vars(module).values():
+        items = value.values() if isinstance(value, dict) else value
+        yield from (
+            item
+            for item in (items if isinstance(value, dict | list | tuple) else (value,))
+            if isinstance(item, Tensor)
+        )
 
 
 def _has_raw_parameters(model: nn.Module, watch: Watch) -> bool:
@@ -115,7 +146,6 @@ def _read_graph(facts: Facts, graph: Graph, watch: Watch, running: dict[int, Run
     facts.staircases = sorted(
         {node.name().partition("B")[0].lower() for node in graph.nodes if STAIRS.match(node.name())}
     )
-    facts.strangers = [tuple(t.shape) for t in graph.strangers]
     for node in graph.nodes:
         owner = watch.owner(node)
         known = running.get(id(owner.module)) if owner is not None else None
@@ -162,9 +192,24 @@ def _backward(
 def _eval_pass(task: Task, facts: Facts) -> None:
     task.model.eval()
     try:
-        with torch.no_grad():
-            loss, _ = task.forward()
+        loss = _without_graph(task)
     except Exception as error:  # a finding, not a reason to withhold the others
         facts.notes.append(f"The pass in eval mode failed: {type(error).__name__}: {error}")
         return
-    facts.eval_loss = float(loss)
+    facts.eval_loss = loss
+    if not facts.single and abs(loss - facts.loss) > abs(facts.loss):
+        facts.notes.append(
+            f"The loss is {loss:.3g} in eval mode and {facts.loss:.3g} in training mode: the same "
+            "batch, another network. Look at what the mode changes (running statistics, dropout)."
+        )
+
+
+def _without_graph(task: Task) -> float:
+    """Return the loss, with a graph only if model or loss differentiate on their own."""
+    try:
+        with torch.no_grad():
+            return float(task.forward()[0])
+    except RuntimeError as error:
+        if "does not require grad" not in str(error):
+            raise
+    return float(task.forward()[0].detach())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite, sqrt
 
+from torch import nn
+
 from .facts import Facts
 from .layers import Site
 from .nonfinite import Fault
@@ -179,8 +181,9 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
         site
         for site in facts.sites
         if (site.layer.saturated or 0.0) > limit
-        # The output's own activation is judged by whether its answers are wrong.
-        and (site.order < last or site.weight or facts.loss > THRESHOLDS["fitted"].value)
+        # An output, and a state that stores something, are judged by whether answers are wrong.
+        and (facts.loss > THRESHOLDS["fitted"].value or not _may_be_flat(site, last))
+        and not (facts.bounded is not None and site.order >= last)  # named already
     ]
     if bad:
         worst = max(bad, key=lambda site: site.layer.saturated or 0.0)
@@ -196,3 +199,8 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
             "05_lstm" if bad[0].layer.kind in ("LSTM", "GRU") else "01_causes",
             bad[0].order,
         )
+
+
+def _may_be_flat(site: Site, last: int) -> bool:
+    """Say whether a layer may saturate in a network that works: the output, or a memory."""
+    return site.order >= last or isinstance(site.module, nn.RNNBase)

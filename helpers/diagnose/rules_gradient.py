@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from statistics import median
 from typing import Final
@@ -45,9 +46,11 @@ def vanishing(facts: Facts) -> Iterator[Verdict]:
             f"10^{depth.drop:.1f} of what the last third has",
             words,
         )
+    else:
+        yield from _behind(facts)
     for trend in facts.times:
         if len(trend.values) >= FEWEST and trend.decades < -_limit("time"):
-            yield _forgotten(trend)
+            yield _forgotten(trend, facts)
     yield from _zero(facts)
     yield from _rounded(facts)
 
@@ -63,16 +66,46 @@ def _adam(facts: Facts) -> str:
 
 def _faded(facts: Facts, evidence: str, words: tuple[str, str]) -> Verdict:
     kinds = {site.layer.kind.lower() for site in facts.sites}
-    if kinds & {"sigmoid", "softmax"}:
-        remedy, chapter = "replace the sigmoids by ReLU, GELU or tanh", "01_causes"
-    else:
-        remedy, chapter = "initialize for the activation (He for ReLU)", "07_initialization"
     rest = "; beyond about ten layers add residual connections and normalization"
-    return verdict("vanishing", "depth", evidence, words, remedy + rest, chapter)
+    if "sigmoid" in kinds:
+        remedy, chapter = "replace the sigmoids by ReLU, GELU or tanh" + rest, "01_causes"
+    elif kinds & {"layernorm", "rmsnorm"}:
+        remedy = (
+            "normalize inside the branches instead of on the stream (pre-norm: norm_first=True)"
+        )
+        chapter = "08_residual_connections"
+    else:
+        remedy, chapter = "initialize for the activation (He for ReLU)" + rest, "07_initialization"
+    return verdict("vanishing", "depth", evidence, words, remedy, chapter)
 
 
-def _forgotten(trend: Trend) -> Verdict:
-    limit = _limit("time")
+def _behind(facts: Facts) -> Iterator[Verdict]:
+    """Name layers that fall far behind the others: a branch may fade where the trunk does not."""
+    ratios = {
+        site.layer.name: site.layer.weight_gradient / site.layer.weights
+        for site in facts.sites
+        if site.weight and site.layer.weights and site.layer.weight_gradient
+    }
+    middle, limit = median(ratios.values()) if len(ratios) >= FEWEST else 0.0, _limit("cliff")
+    slow = [name for name, ratio in ratios.items() if ratio < middle * 10**-limit]
+    if slow:
+        least = min(ratios[name] for name in slow) / middle
+        yield verdict(
+            "vanishing",
+            slow[0],
+            f"the gradient of {listed(slow)}, relative to the weights, is down to "
+            f"10^{math.log10(least):.1f} of the median layer's",
+            ("cliff", f"less than 10^-{limit:g} of the median layer's"),
+            "look at what lies between these layers and the loss: a deep or saturated branch, a "
+            "gate that is nearly shut, a tiny factor; then normalize it or give it a skip",
+            "08_residual_connections",
+        )
+
+
+def _forgotten(trend: Trend, facts: Facts) -> Verdict:
+    limit, names = _limit("time"), {trend.where, trend.where.partition(" (")[0]}
+    kinds = [site.layer.kind.upper() for site in facts.sites if site.layer.name in names]
+    plain = any(kind.startswith("RNN") for kind in kinds)
     return verdict(
         "vanishing",
         trend.where,
@@ -80,7 +113,7 @@ def _forgotten(trend: Trend) -> Verdict:
         ("time", f"a fall by more than 10^{limit:g} from the last step to the first"),
         "initialize the recurrent weights orthogonally, raise an LSTM's forget bias (1, or spread "
         "up to the sequence's length), shorten the path, or use attention",
-        "02_rnn_unrolling" if "RNN" in trend.where.upper() else "05_lstm",
+        "02_rnn_unrolling" if plain else "05_lstm",
     )
 
 
@@ -89,7 +122,7 @@ def _zero(facts: Facts) -> Iterator[Verdict]:
     layers = {n for site in facts.sites if site.weight for n in site.parameters}
     zero = [n for n in facts.zero if n in layers and "bias" not in n.rpartition(".")[2]]
     explained = facts.gates or facts.staircases or any(s.layer.dead == 1.0 for s in facts.sites)
-    if zero and not explained:
+    if zero and not explained and facts.loss != 0:
         yield verdict(
             "vanishing",
             zero[0],
@@ -102,6 +135,15 @@ def _zero(facts: Facts) -> Iterator[Verdict]:
 
 
 def _rounded(facts: Facts) -> Iterator[Verdict]:
+    if facts.updates and not any(facts.updates.values()) and any(facts.ratios.values()):
+        yield verdict(
+            "vanishing",
+            "optimizer",
+            "the optimizer's next step is exactly zero although there is a gradient",
+            ("rounding", "a step of zero"),
+            "look at the learning rate: is it 0, or will a schedule raise it?",
+            "01_causes",
+        )
     moving = [value for value in facts.updates.values() if value > 0]
     if moving and median(moving) < facts.rounding:
         yield verdict(

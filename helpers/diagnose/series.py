@@ -30,9 +30,9 @@ class TimeLine(Meter):
 
     @staticmethod
     def fits(call: Call) -> bool:
-        """Say whether a call is of a recurrent layer that runs in one direction."""
+        """Say whether a call is of a recurrent layer with a graph behind and before it."""
         ready = call.steps is not None and call.steps.requires_grad and bool(call.outputs)
-        return ready and isinstance(call.module, nn.RNNBase) and not call.module.bidirectional
+        return ready and isinstance(call.module, nn.RNNBase)
 
     def per_step(self, gradient: Tensor) -> list[float]:
         """Return the norm at every step of a tensor laid out like the layer's input."""
@@ -91,9 +91,23 @@ def along_time(facts: Facts, line: TimeLine, gradient: Tensor | None) -> None:
             "time cannot be seen; diagnose it with a loss on the last step."
         )
         return
-    found = trend("time", name, [str(step) for step in range(len(values))], values)
+    steps = [str(step) for step in range(len(values))]
+    if getattr(line.call.module, "bidirectional", False):
+        name, (steps, values) = f"{name} (from the nearer end)", _folded(values)
+    found = trend("time", name, steps, values)
     if found is not None:
         facts.times.append(found)
+
+
+def _folded(values: list[float]) -> tuple[list[str], list[float]]:
+    """Return the larger of the two steps at each distance from an end, the farthest first.
+
+    A state that runs in both directions reads every step from either end, so what lies in the
+    middle is what can be out of reach.
+    """
+    far = (len(values) + 1) // 2
+    pairs = [(f"{d} from an end", max(values[d], values[-1 - d])) for d in reversed(range(far))]
+    return [name for name, _ in pairs], [value for _, value in pairs]
 
 
 def along_calls(facts: Facts) -> None:

@@ -90,10 +90,27 @@ def _owned(top: nn.Module) -> Iterator[Tensor]:
 
 def _write_back(tensor: Tensor, before: Tensor) -> None:
     """Undo a change. An unchanged tensor is not written: a graph of the caller may hold it."""
-    now = tensor.detach()
-    if now.shape != before.shape or not torch.equal(now, before):
-        # .data leaves the version counter alone, which a write would move.
-        tensor.data = before if now.shape != before.shape else tensor.data.copy_(before)
+    # .data leaves the version counter alone, which a write would move.
+    parts = list(zip(_dense(tensor.data), _dense(before)))
+    if tensor.shape != before.shape or any(a.shape != b.shape for a, b in parts):
+        tensor.data = before
+        return
+    for now, then in parts:
+        if not torch.equal(now, then):
+            now.copy_(then)
+
+
+def _dense(tensor: Tensor) -> tuple[Tensor, ...]:
+    """Return a tensor, or the indices and values of a sparse one, for which equal is missing."""
+    if tensor.layout == torch.strided:
+        return (tensor,)
+    if tensor.layout == torch.sparse_coo:
+        return tensor._indices(), tensor._values()
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return tensor.crow_indices(), tensor.col_indices(), tensor.values()
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return tensor.ccol_indices(), tensor.row_indices(), tensor.values()
+    return ()  # nested, or of a library of its own: restored as an object only
 
 
 class _Generators:

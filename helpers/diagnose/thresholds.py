@@ -67,7 +67,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         0.0, "A loss that expects logits cannot become small if they are confined to a short range."
     ),
     "fitted": Threshold(
-        0.1, "A saturated output is right when its answers are, and then the loss is small."
+        0.1,
+        "A saturated output is right when its answers are, and so is a saturated memory, which is "
+        "how a cell stores a bit; then the loss is small.",
     ),
     "batch": Threshold(
         8.0,

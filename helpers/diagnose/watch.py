@@ -141,6 +141,8 @@ def _is_atom(module: nn.Module) -> bool:
     """Say whether a module is one of torch.nn's own layers rather than something built of them."""
     if not type(module).__module__.startswith("torch.nn"):
         return False
+    if isinstance(module, nn.ParameterList | nn.ParameterDict):
+        return False  # never called: what is in them is used by their owner
     opaque = isinstance(module, nn.MultiheadAttention) or hasattr(module, "parametrizations")
     return opaque or not module._modules
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from diagnose_healthy import HEALTHY
 from diagnose_networks import CE, batch_norm, cnn, images, vectors
+from diagnose_strangers import STRANGERS
 from torch import Tensor, nn
 
 from helpers.diagnose import diagnose
@@ -162,3 +163,35 @@ def test_the_optimizer_takes_no_step() -> None:
     assert str(state) == str(optimizer.state_dict())
     assert calls == [1]
     assert report.layers[0].update is not None
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+def test_sparse_attributes_and_gradients_come_back(layout: torch.layout) -> None:
+    class Rewired(nn.Module):
+        """Changes its links whenever it runs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.links = torch.eye(16).to_sparse(layout=layout)
+            self.embed = nn.Embedding(30, 5, sparse=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.links.values().mul_(2) if layout != torch.sparse_coo else self.links.mul_(2)
+            return self.links @ self.embed(x)
+
+    model, x, y = Rewired(), torch.randint(0, 30, (16,)), torch.randint(0, 5, (16,))
+    CE(model.embed(x), y).backward()
+    grad = model.embed.weight.grad.to_dense()
+    links = model.links
+    diagnose(model, CE, x, y)
+    assert model.links is links
+    assert torch.equal(links.to_dense(), torch.eye(16))
+    assert torch.equal(model.embed.weight.grad.to_dense(), grad)
+
+
+def test_inputs_that_require_a_gradient_get_none() -> None:
+    case = STRANGERS["differential equation"][1]()
+    diagnose(case.model, case.loss_fn, case.inputs, case.targets)
+    assert case.inputs.grad is None
+    assert case.inputs.requires_grad
+    assert case.inputs.is_leaf

@@ -8,8 +8,11 @@ import pytest
 import torch
 from diagnose_broken import BROKEN
 from diagnose_healthy import HEALTHY
-from diagnose_networks import Case
+from diagnose_networks import Case, mlp, vectors
+from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
+from torch import Tensor, nn
+from torch.nn.functional import relu
 
 from helpers.diagnose import VERDICTS, Report, diagnose
 
@@ -29,9 +32,12 @@ def test_fault_is_named_first(name: str) -> None:
     assert not report.healthy
 
 
-@pytest.mark.parametrize("name", TRICKY)
+HARD = TRICKY | STRANGERS
+
+
+@pytest.mark.parametrize("name", HARD)
 def test_what_is_hard_to_see_into(name: str) -> None:
-    fault, build = TRICKY[name]
+    fault, build = HARD[name]
     for seed in range(SEEDS):
         torch.manual_seed(seed)
         report = examine(build())
@@ -78,3 +84,47 @@ def test_dead_layer_is_named_before_the_normalization_it_starves() -> None:
     report = examine(build())
     assert report.names == ("dead units", "degenerate batch statistics")
     assert report.verdicts[0].where == "4.relu"
+
+
+def test_a_sequence_read_from_both_ends_is_measured_from_the_nearer_one() -> None:
+    torch.manual_seed(0)
+    (line,) = examine(both_ways(nn.RNN, 60)).time
+    assert len(line.values) == 30
+    assert line.names[0] == "29 from an end"
+    assert line.values[-1] > 1e3 * line.values[0]
+
+
+def test_another_network_in_eval_mode_is_noted() -> None:
+    class Louder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = mlp(2, nn.ReLU)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.inner(x) * (1 if self.training else 1e4)
+
+    report = examine(vectors(Louder()))
+    assert "in eval mode and" in report.notes[0]
+    assert examine(vectors(mlp(2, nn.ReLU))).notes == ()
+
+
+def test_a_loss_of_zero_is_no_vanishing_gradient() -> None:
+    report = examine(vectors(mlp(2, nn.ReLU), loss_fn=lambda o, _: relu(-o.square()).mean()))
+    assert report.loss == 0
+    assert report.healthy
+    assert "exactly 0" in report.notes[-1]
+
+
+def test_a_softmax_too_many_is_named_once() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(mlp(2, nn.ReLU), nn.Softmax(-1))
+    model[0][4].weight.data.mul_(100.0)
+    assert examine(vectors(model)).names == ("saturated",)
+
+
+def test_remedy_and_chapter_fit_the_network() -> None:
+    chapters = {}
+    for name in ("rnn at the default, 50 steps", "lstm at the default, 60 steps"):
+        torch.manual_seed(0)
+        chapters[name.split()[0]] = examine(BROKEN[name][1]()).verdicts[0].chapter
+    assert chapters == {"rnn": "02_rnn_unrolling", "lstm": "05_lstm"}
