@@ -183,6 +183,7 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
         if (site.layer.saturated or 0.0) > limit
         # An output, and a state that stores something, are judged by whether answers are wrong.
         and (facts.loss > THRESHOLDS["fitted"].value or not _may_be_flat(site, last))
+        and not (facts.bounded is not None and site.order >= last)  # named already
     ]
     if bad:
         worst = max(bad, key=lambda site: site.layer.saturated or 0.0)

@@ -35,8 +35,9 @@ def diagnose(
     if it raises midway. Give it a batch like those it trains on, not a single example.
 
     The price is about one and a half forward and backward passes, plus a tenth of a millisecond a
-    module for looking: twice a pass or less where a pass takes 10 ms or more, up to six times
-    where it takes one (benchmarks/diagnose.py). A network that is not finite is run once more.
+    module for looking: twice a pass or less where a pass takes 10 ms or more, five to eight times
+    where it takes less than one (benchmarks/diagnose.py). A network that is not finite is run once
+    more, to find where it broke.
 
     Parameters
     ----------

@@ -115,6 +115,13 @@ def test_a_loss_of_zero_is_no_vanishing_gradient() -> None:
     assert "exactly 0" in report.notes[-1]
 
 
+def test_a_softmax_too_many_is_named_once() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(mlp(2, nn.ReLU), nn.Softmax(-1))
+    model[0][4].weight.data.mul_(100.0)
+    assert examine(vectors(model)).names == ("saturated",)
+
+
 def test_remedy_and_chapter_fit_the_network() -> None:
     chapters = {}
     for name in ("rnn at the default, 50 steps", "lstm at the default, 60 steps"):
