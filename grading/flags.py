@@ -38,13 +38,13 @@ ATTRIBUTES = frozenset(
     "threading pickle shutil pathlib tempfile weakref linecache platform multiprocessing "
     "faulthandler f_back f_globals f_locals f_builtins f_code gi_frame cr_frame tb_frame "
     "func_globals settrace setprofile excepthook displayhook meta_path path_hooks get_ipython "
-    "ast_transformers load save savez savez_compressed loadtxt savetxt genfromtxt "
-    "fromfile tofile from_file memmap as_strided "
-    "data_ptr f2py cpp_extension hub ops classes jit library distributed LowLevelCallable "
-    "get_type_hints ForwardRef Formatter benchmark collect_env fx DataSource fromregex imread "
-    "imsave read_csv read_pickle read_table query load_files vformat func_globals __globals__ "
-    "TorchFunctionMode TorchDispatchMode overrides attrgetter methodcaller system popen getframe "
-    "set_default_tensor_type untyped_storage storage from_dlpack frombuffer savefig".split()
+    "ast_transformers load save savez savez_compressed loadtxt savetxt genfromtxt fromfile tofile "
+    "from_file memmap as_strided data_ptr f2py cpp_extension hub ops classes jit library "
+    "distributed LowLevelCallable make_dataclass get_type_hints ForwardRef Formatter benchmark "
+    "collect_env fx DataSource fromregex imread imsave read_csv read_pickle read_table query "
+    "load_files vformat func_globals __globals__ TorchFunctionMode TorchDispatchMode overrides "
+    "attrgetter methodcaller system popen getframe set_default_tensor_type untyped_storage "
+    "storage from_dlpack frombuffer savefig".split()
 )
 METHODS = frozenset(
     "__init__ __call__ __len__ __getitem__ __iter__ __next__ __repr__ __str__ __post_init__ "
@@ -186,6 +186,11 @@ def _in_node(node: ast.AST) -> Iterator[str]:
                 yield ".format of a text that is made"
         case ast.MatchClass(kwd_attrs=names):
             yield from (f"a match of .{name}" for name in names if not _harmless(name))
+        case (
+            ast.Assign(value=ast.Name(id="type"))
+            | ast.Call(func=ast.Call(func=ast.Name(id="type")))
+        ):
+            yield "type under another name"
         case ast.Call(func=ast.Name(id="type"), args=args) if len(args) > 1:
             yield "a class made by type()"
 

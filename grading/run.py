@@ -127,7 +127,9 @@ def _doubts(exercise: Job, results: list[CheckResult]) -> Iterator[Flag]:
     if isolated and not any(result.points for result in isolated):
         for result in inside:
             yield Flag(
-                "suspicious", result.id, "passed beside the answer, and no isolated check did"
+                "suspicious",
+                result.id,
+                "passed, and no isolated check did: a wrong answer, or a trick",
             )
 
 

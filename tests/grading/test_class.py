@@ -191,10 +191,12 @@ def test_a_hidden_test_that_fails_is_not_quoted():
     assert message(result.checks[0]) == HIDDEN
 
 
-def test_what_is_graded_is_not_graded_again(graded, capsys):
-    start = time.monotonic()
+def test_what_is_graded_is_not_graded_again(graded, capsys, monkeypatch):
+    def never(*_):
+        raise AssertionError("graded again")
+
+    monkeypatch.setattr("grading.engines.grade_submission", never)
     assert run(graded, "grade", "01_toy", *LIMITS) == 0
-    assert time.monotonic() - start < 5
     assert "60 graded" in capsys.readouterr().out
     results = len(list((graded / "data/01_toy/results").glob("*.json")))
     assert results == len({HANDED_IN[kind][0] for kind in KINDS})  # the same file, the same result

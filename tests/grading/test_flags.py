@@ -93,7 +93,8 @@ def test_magics_are_set_aside_and_flagged():
 
 @pytest.mark.parametrize(
     "source",
-    ["reach = getattr", "list(map(getattr, x, y))", "typing.get_type_hints(f)", "text.format(x)",
+    ["kind = type", "type(type(1))('A', (), {})", "from dataclasses import make_dataclass",
+     "reach = getattr", "list(map(getattr, x, y))", "typing.get_type_hints(f)", "text.format(x)",
      "match f:\n    case object(__globals__=names):\n        pass", "import torch.utils.benchmark",
      "from torch import fx", "import scipy.io", "import pandas", "plt.imread('x')",
      "np.abs = f",
