@@ -107,7 +107,13 @@ $(VENV)/.book: requirements.txt pyproject.toml | $(VENV)/.venv
 	@$(PIP) check
 	@touch $@
 
-$(VENV)/.test: requirements-test.txt $(VENV)/.book
+$(VENV)/.grading: requirements-grading.txt $(VENV)/.book
+	@echo "Installing what grading needs (once) ..."
+	@$(PIP) install --no-deps --require-hashes -r requirements-grading.txt
+	@$(PIP) check
+	@touch $@
+
+$(VENV)/.test: requirements-test.txt $(VENV)/.grading
 	@echo "Installing the test tools (once) ..."
 	@$(PIP) install --no-deps --require-hashes -r requirements-test.txt
 	@$(PIP) check
