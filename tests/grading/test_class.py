@@ -2,62 +2,19 @@
 
 import csv
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 
 import example_chapter
 import nbformat
 import pytest
 from breaking import find
 from small_chapter import RIGHT, release, submission
+from small_class import HANDED_IN, KINDS, STUDENTS
 
 from grading.cli import main
-from grading.engines import engine, failed
 from grading.folder import Assignment, read_json, write
-from grading.grade import grade_class, results_of
-from grading.gradebook import opened, url_of
-from grading.sandbox import Limits
+from grading.grade import results_of
 
-SUM = "def power{0}(x, n):\n    return x * n"
-PARTLY = "def power{0}(x, n):\n    return x**n if n else 0.0"
-WRITTEN = {"toy-1-answer": "Because <b>gradients</b> vanish.", "toy-5-answer": "=1+1"}
-# (what is handed in, points by checks of exercises 2, 3 and 4, kinds of flags)
-HANDED_IN = {
-    "right": (submission(RIGHT), (3, 3, 3), set()),
-    "partial": (submission({**RIGHT, "toy-3-solution": PARTLY.format(3)}), (3, 2, 3), set()),
-    "wrong": (submission({**RIGHT, "toy-2-solution": SUM.format(2)}), (0, 3, 3), set()),
-    "blank": (submission(), (0, 0, 0), set()),
-    "syntax": (submission({**RIGHT, "toy-4-solution": "def power4(:"}), (3, 3, 0), set()),
-    "broken": (b'{"cells": [', (0, 0, 0), {"unreadable"}),
-    "empty": (b"", (0, 0, 0), {"unreadable"}),
-    "edited": (submission({"toy-2-check-value": "pass"}), (0, 0, 0), {"rebuilt"}),
-    "exits": (
-        submission({**RIGHT, "toy-2-solution": "import os\nos._exit(0)"}),
-        (0, 3, 3),
-        {"suspicious", "crashed"},
-    ),
-    "loops": (submission({**RIGHT, "toy-2-solution": "while True: pass"}), (0, 3, 3), set()),
-    "floods": (
-        submission({**RIGHT, "toy-3-solution": "while True: print('x' * 1000)"}),
-        (3, 0, 3),
-        {"crashed"},
-    ),
-    "equals": (
-        submission(
-            {**RIGHT, "toy-2-solution": "class E(float):\n    def __eq__(s, o): return True\n"
-             "def power2(x, n): return E(1)"}
-        ),
-        (0, 3, 3),
-        {"suspicious"},
-    ),
-}  # fmt: skip
-KINDS = ["right"] * 24 + ["partial"] * 9 + ["wrong"] * 7 + ["blank"] * 6 + ["syntax"] * 5
-KINDS += [*list(HANDED_IN)[5:], "exits", "edited"]
-STUDENTS = {f"s{number:02}": kind for number, kind in enumerate(KINDS)}
 LIMITS = [
     "--check-seconds",
     "1",
@@ -222,101 +179,11 @@ def test_every_command_explains_itself_with_examples(capsys):
         assert f"examples:\n  grading {command}" in capsys.readouterr().out
 
 
-def small_class(folder, kinds):
-    """A released, collected class in a folder of its own."""
-    assignment = Assignment(folder, "01_toy")
-    write(assignment.notebook, release().student)
-    write(assignment.key_file, release().key)
-    for kind in kinds:
-        write(folder / "in" / f"{kind}.ipynb", HANDED_IN[kind][0])
-    assert main(["collect", "01_toy", str(folder / "in"), "--course", str(folder)]) == 0
-    return assignment
-
-
-def table_of(folder, chosen):
-    """Grade a class with an engine and return its results and its gradebook."""
-    assignment = small_class(folder, ["right", "partial", "blank", "broken", "exits", "equals"])
-    limits = Limits(check_seconds=1, session_seconds=60, memory_mb=1000)
-    with opened(url_of(folder)) as book:
-        results = grade_class(assignment, [], book, chosen, limits)
-        scores = book.rows("01_toy")
-    return results, {
-        s: {c: score.points for c, score in row.scores.items()} for s, row in scores.items()
-    }
-
-
-def test_one_by_one_on_cores_and_on_a_cluster_give_the_same_table(tmp_path):
-    from distributed import LocalCluster
-
-    expected = table_of(tmp_path / "sequential", engine())
-    assert expected[0]["right"].points == 9
-    assert table_of(tmp_path / "local", engine(2)) == expected
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
-    with LocalCluster(**options, dashboard_address=None) as cluster:
-        assert table_of(tmp_path / "dask", engine(address=cluster.scheduler_address)) == expected
-
-
-def test_a_failure_of_grading_is_one_students_and_is_tried_again(tmp_path):
-    def broken(key, tasks, limits, sandboxed):
-        for number, (name, data) in enumerate(tasks):
-            if number == 0:
-                yield name, failed(RuntimeError("the machine is on fire"))
-            else:
-                yield from engine()(key, [(name, data)], limits, sandboxed)
-
-    assignment = small_class(tmp_path, ["blank", "right"])
-    with opened(url_of(tmp_path)) as book:
-        first = grade_class(assignment, [], book, broken, Limits())
-        assert [r.failure for r in first.values()] == ["RuntimeError: the machine is on fire", ""]
-        assert set(book.rows("01_toy")) == {"right"}
-        again = grade_class(assignment, [], book, engine(), Limits())
-        assert [r.failure for r in again.values()] == ["", ""]
-        assert set(book.rows("01_toy")) == {"right", "blank"}
-
-
-def test_an_interruption_loses_nothing_that_was_graded(tmp_path):
-    assignment = small_class(tmp_path, ["right", "partial", "blank", "loops", "wrong"])
-    command = [sys.executable, "-m", "grading", "grade", "01_toy", "--course", str(tmp_path)]
-    process = subprocess.Popen([*command, "--check-seconds", "1"], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not list(assignment.results.glob("*.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    assert b"interrupted; what is graded stays" in process.communicate(timeout=60)[1]
-    kept = {path: path.stat().st_mtime_ns for path in assignment.results.glob("*.json")}
-    assert 1 <= len(kept) < 5
-    subprocess.run([*command, "--check-seconds", "1"], check=True, capture_output=True)
-    assert len(list(assignment.results.glob("*.json"))) == 5
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-
-
-def test_names_and_messages_that_are_no_text_stop_nobody(tmp_path):
-    ruin = "def power2(x, n): raise ValueError(chr(0xD800) + chr(0) + '\\x1b[31m')"
-    small_class(tmp_path, ["right"])
-    odd = os.fsencode(tmp_path / "in") + b"/bytes-\xff.ipynb"
-    with open(odd, "wb") as file:
-        file.write(submission({"toy-2-solution": ruin, "toy-1-answer": "\0 why"}))
-    for command in (["collect", "01_toy", str(tmp_path / "in")], ["grade", "01_toy"]):
-        assert main([*command, "--course", str(tmp_path)]) == 0
-    for command in ("feedback", "export", "status"):
-        assert main([command, "01_toy", "--course", str(tmp_path)]) == 0
-    assert len(list((tmp_path / "01_toy/feedback").glob("*.html"))) == 2
-
-
 def test_the_working_folder_is_for_its_owner_alone(graded):
     assert (graded / "data").stat().st_mode & 0o777 == 0o700
     folder = graded / "data/01_toy"
     assert {p.stat().st_mode & 0o777 for p in folder.rglob("*.json")} == {0o600}
     assert {p.stat().st_mode & 0o777 for p in (folder / "release").iterdir()} == {0o644}
-
-
-def test_a_half_written_result_is_graded_again(tmp_path):
-    assignment = small_class(tmp_path, ["right"])
-    with opened(url_of(tmp_path)) as book:
-        grade_class(assignment, [], book, engine(), Limits())
-        result = next(assignment.results.glob("*.json"))
-        result.write_text(result.read_text()[:50])
-        assert grade_class(assignment, [], book, engine(), Limits())["right"].points == 9
 
 
 def test_a_released_chapter_with_submissions_is_not_replaced_by_accident(graded, capsys):
