@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,8 @@ def link_entry(name: str, target: str) -> tuple[zipfile.ZipInfo, bytes]:
 def archive(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
     """Return a zip of some entries, in order, names repeated as they come."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a name that comes twice is the point
         for name, data in entries:
             file.writestr(name, data)
     return out.getvalue()
