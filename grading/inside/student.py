@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from grading.inside import wire
+from grading.inside import processes, wire
 
 PRISTINE = dict(vars(builtins))
 Names = dict[str, Any]
@@ -228,6 +228,7 @@ def fork(pipe: Any, names: Names, message: list[Any]) -> str:
         os.setsid()
         code = 1
         try:
+            processes.forbid()
             session = Session(pipe, dict(names), message[2])
             session.cells(message[1])
             session.serve()
@@ -247,9 +248,9 @@ def fork(pipe: Any, names: Names, message: list[Any]) -> str:
 
 def main() -> None:
     """Set up, then fork for each exercise until the checker is gone."""
-    pipe, processes = wire.Pipe(int(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3])
-    if processes:  # counted within the sandbox; for root Linux does not count, the watch does
-        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+    pipe, most = wire.Pipe(int(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3])
+    if most:  # threads count as well; Linux counts nothing for root
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
     _, cells = pipe.receive()
     names: Names = {"__name__": "__main__"}
     try:

@@ -49,12 +49,21 @@ def test_the_environment_is_not_the_instructors(monkeypatch):
     assert "xyzzy" not in says("import os\nraise ValueError(str(dict(os.environ)))")
 
 
-def test_processes_disk_and_output_are_limited():
-    result = grade(
-        {**RIGHT, "toy-2-solution": "import os\nwhile True:\n    os.fork()"}, processes=8
-    )
-    assert points(result) == {"toy-2": 0, "toy-3": 3, "toy-4": 3}
-    assert "more than 8 processes" in str(result.flags)
+@pytest.mark.parametrize(
+    "start",
+    [
+        "os.fork()",
+        "os.posix_spawn('/usr/bin/true', ['true'], {})",
+        "import subprocess\nsubprocess.run(['true'])",
+        "import ctypes\nassert ctypes.CDLL(None).fork() != -1, 'not permitted'",
+        "import ctypes\nassert ctypes.CDLL(None).syscall(435, None, 0) != -1, 'not permitted'",
+    ],
+)
+def test_no_process_is_started(start):
+    assert "not permitted" in says(f"import os\n{start}")
+
+
+def test_disk_and_output_are_limited():
     assert "File too large" in says("open('/tmp/x', 'wb').write(b'x' * 10**7)", file_mb=1)
     result = grade({**RIGHT, "toy-2-solution": "print('x' * 10**6)"}, output_kb=100)
     assert "more than 100 kB" in result.checks[0].message
