@@ -19,7 +19,7 @@ STYLE: Final = """
 .diagnosis{max-width:60rem;line-height:1.45}
 .diagnosis section{border-left:.3rem solid #d55e00;padding:.1rem 0 .1rem .9rem;margin:.9rem 0}
 .diagnosis section.healthy{border-left-color:#1a9e6e}
-.diagnosis h4{margin:.2rem 0;font-size:1.05rem}
+.diagnosis .verdict{margin:.2rem 0;font-size:1.05rem;font-weight:650}
 .diagnosis dl{margin:.3rem 0;display:grid;grid-template-columns:max-content 1fr;gap:.15rem .8rem}
 .diagnosis dt{font-weight:600}
 .diagnosis dd{margin:0}
@@ -53,8 +53,8 @@ def _section(verdict: Verdict) -> str:
     items = "".join(
         f"<dt>{label.capitalize()}</dt><dd>{escape(text)}</dd>" for label, text in verdict.parts
     )
-    title = verdict.name[:1].upper() + verdict.name[1:] + where
-    return f'<section class="{state}"><h4>{escape(title)}</h4><dl>{items}</dl></section>'
+    title = escape(verdict.name[:1].upper() + verdict.name[1:] + where)
+    return f'<section class="{state}"><p class="verdict">{title}</p><dl>{items}</dl></section>'
 
 
 def _table(report: Report) -> str:
