@@ -8,7 +8,6 @@ does the same with one chapter.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -19,10 +18,11 @@ ROOT = Path(__file__).parents[2]
 MEMORY = 1000  # MB; Binder guarantees 1 GB
 
 RUN = """
-import sys, nbformat
+import resource, sys, nbformat
 from nbclient import NotebookClient
 notebook, place = nbformat.read(sys.argv[1], 4), {"metadata": {"path": "chapters"}}
 NotebookClient(notebook, timeout=600, resources=place).execute()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
@@ -56,11 +56,11 @@ def make_environment(folder: Path) -> dict[str, str]:
 
 
 def run(chapter: Path, environment: dict[str, str]) -> tuple[float, float]:
-    """Run a chapter; return the seconds, and the memory of the largest kernel so far in MB."""
+    """Run a chapter; return the seconds, and the most memory that its kernel took, in MB."""
     started = time.monotonic()
-    subprocess.run(["python", "-c", RUN, str(chapter)], cwd=ROOT, env=environment, check=True)
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return time.monotonic() - started, memory
+    command = ["python", "-c", RUN, str(chapter)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    return time.monotonic() - started, int(done.stdout.split()[-1]) / 1024
 
 
 def main(folder: Path) -> None:
