@@ -7,15 +7,18 @@ import traceback
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import ipywidgets as widgets
 
 from helpers.explore.frames import Alt, Draw, Frame, draw_frame
-from helpers.explore.grid import Control
+from helpers.explore.grid import Control, number_text
 
 __all__ = ["live_widget"]
+
+STEPS_PER_GAP: Final = 10
+"""From one number of the grid to the next, as the slider moves."""
 
 Field = tuple[Any, Callable[[], Any]]  # a widget, and how to read the value to draw
 
@@ -79,31 +82,34 @@ def _menu(control: Control, common: dict[str, Any]) -> Field:
 
 
 def _slider(control: Control, common: dict[str, Any]) -> Field:
-    """Return a slider over the numbers' range: whole if they are, logarithmic if they are."""
-    numbers = control.values
-    common |= {"value": numbers[control.start]}
+    """Return a slider that stands on every number of the grid, exactly, and on some between.
+
+    A slider of plain numbers would step from its minimum on, and pull the start to a step nearby.
+    """
+    shown = dict(zip(control.values, control.texts))
+    numbers = _with_numbers_between(control.values)
+    options = [(shown.get(number) or _short(number), number) for number in numbers]
+    start = control.values[control.start]
+    slider = widgets.SelectionSlider(options=options, value=start, **common)
+    return slider, lambda: slider.value
+
+
+def _short(number: float) -> str:
+    return number_text(number if isinstance(number, int) else float(f"{number:.3g}"))
+
+
+def _with_numbers_between(numbers: Sequence[float]) -> list[float]:
+    """Return the numbers and up to nine in each gap, whole or in equal ratios if they are."""
     whole = all(isinstance(number, int) for number in numbers)
-    form = ".0f" if whole else ".3g"
-    if _is_logarithmic(numbers):
-        low, *_, high = powers = [math.log10(number) for number in numbers]
-        step = _tenth_of_a_gap(powers)
-        slider = widgets.FloatLogSlider(min=low, max=high, step=step, readout_format=form, **common)
-    elif whole:
-        slider = widgets.IntSlider(min=numbers[0], max=numbers[-1], **common)
-    else:
-        step = _tenth_of_a_gap(numbers)
-        slider = widgets.FloatSlider(
-            min=numbers[0], max=numbers[-1], step=step, readout_format=form, **common
-        )
-
-    def read() -> float:
-        value: float = round(slider.value) if whole else slider.value
-        # Exactly the grid's number where the slider stands on it: what is cached is found again.
-        tiny = 1e-9 * (numbers[-1] - numbers[0])
-        at = (n for n in numbers if math.isclose(n, value, rel_tol=1e-9, abs_tol=tiny))
-        return next(at, value)
-
-    return slider, read
+    logarithmic = _is_logarithmic(numbers)
+    fine: list[float] = [numbers[0]]
+    for low, high in pairwise(numbers):
+        for tenth in range(1, STEPS_PER_GAP):
+            share = tenth / STEPS_PER_GAP
+            number = low * (high / low) ** share if logarithmic else low + (high - low) * share
+            fine.append(round(number) if whole else number)
+        fine.append(high)
+    return sorted(set(fine))
 
 
 def _is_logarithmic(numbers: Sequence[float]) -> bool:
@@ -113,7 +119,3 @@ def _is_logarithmic(numbers: Sequence[float]) -> bool:
     gaps = [b - a for a, b in pairwise(numbers)]
     ratios = [math.log(b / a) for a, b in pairwise(numbers)]
     return max(ratios) / min(ratios) < max(gaps) / min(gaps)
-
-
-def _tenth_of_a_gap(numbers: Sequence[float]) -> float:
-    return min(b - a for a, b in pairwise(numbers)) / 10

@@ -301,32 +301,51 @@ def test_only_the_point_asked_for_is_drawn(live):
     assert plt.get_fignums() == []
 
 
+def stops_of(slider):
+    return [value for _, value in slider.options]
+
+
 @pytest.mark.parametrize(
-    ("numbers", "kind"),
+    ("numbers", "between"),
     [
-        ([5, 10, 15], ipywidgets.IntSlider),
-        ([5, 10], ipywidgets.IntSlider),
-        ([0.0, 0.5, 1.0], ipywidgets.FloatSlider),
-        ([1, 1.5, 2], ipywidgets.FloatSlider),
-        ([-1, 0, 1], ipywidgets.IntSlider),
-        ([1e-4, 1e-3, 1e-2], ipywidgets.FloatLogSlider),
-        ([5, 10, 20, 40], ipywidgets.FloatLogSlider),
+        ([5, 10, 15], [6, 7, 8, 9]),
+        ([5, 10], [6, 7, 8, 9]),
+        ([0.0, 0.5, 1.0], np.arange(1, 10) / 20),
+        ([1, 1.5, 2], 1 + np.arange(1, 10) / 20),
+        ([-1, 0, 1], []),
+        ([1e-4, 1e-3, 1e-2], 10 ** (-4 + np.arange(1, 10) / 10)),
+        ([5, 10, 20, 40], [6, 7, 8, 9]),
+        ([-100, 0, 100], [-90, -80, -70, -60, -50, -40, -30, -20, -10]),
     ],
 )
-def test_a_slider_fits_its_grid_and_stands_on_its_numbers(live, numbers, kind):
+def test_a_slider_stands_on_every_number_and_on_some_between(live, numbers, between):
     for start in numbers:
         draw = Drawn()
-        widget = explore(draw, alt=say, title="A", start={"x": start}, x=numbers)
-        assert type(fields_of(widget)[0]) is kind
+        slider, _ = fields_of(explore(draw, alt=say, title="A", start={"x": start}, x=numbers))
+        assert type(slider) is ipywidgets.SelectionSlider
         assert draw.calls == [{"x": start}]
         assert type(draw.calls[0]["x"]) is type(start)
+    stops = stops_of(slider)
+    assert set(numbers) <= set(stops)
+    assert stops == sorted(stops)
+    np.testing.assert_allclose([x for x in stops if numbers[0] < x < numbers[1]], between)
 
 
-def test_between_whole_numbers_it_stays_whole_also_on_a_logarithmic_slider(live):
+def test_a_slider_shows_the_numbers_as_the_page_does_and_those_between_in_short(live):
+    slider, _ = fields_of(explore(Drawn(), alt=say, title="A", x=[1e-4, 1e-3, 1e-2]))
+    texts = [text for text, _ in slider.options]
+    assert texts[:2] == ["0.0001", "0.000126"]
+    slider, _ = fields_of(explore(Drawn(), alt=say, title="A", x=[1 / 3, 1.0, 2.0]))
+    texts = [text for text, _ in slider.options]
+    assert texts[:2] == ["0.3333", "0.4"]
+
+
+def test_between_whole_numbers_it_stays_whole_also_where_the_steps_are_ratios(live):
     draw = Drawn()
     slider, _ = fields_of(explore(draw, alt=say, title="A", depth=[5, 10, 20, 40]))
-    slider.value = 14.142
-    slider.value = slider.base**slider.max
+    assert stops_of(slider) == [*range(5, 18), 19, 20, 21, 23, 25, 26, 28, 30, 32, 35, 37, 40]
+    slider.value = 14
+    slider.value = 40
     assert draw.calls[1:] == [{"depth": 14}, {"depth": 40}]
     assert all(type(call["depth"]) is int for call in draw.calls)
 
