@@ -178,7 +178,24 @@ def signed(dim: int) -> int:
 def _rows(weights: Tensor, dim: int) -> Reading:
     if weights.dim() == 0 or weights.shape[dim] < 2:
         return Reading()
-    return Reading(saturated=_share(weights.amax(dim) > TOP))
+    sure = weights.amax(dim) > TOP
+    return Reading(saturated=_share(sure[..., ~_forced(weights, dim)]))
+
+
+def _forced(weights: Tensor, dim: int) -> Tensor:
+    """Say at which places (the last axis of the rows) a mask leaves a single key: no choice at all.
+
+    A mask of places, as a causal one, leaves every example and head the same key there. Where that
+    were so at all places, it would not be a mask.
+    """
+    top, key = weights.max(dim)
+    nowhere = torch.zeros(top.shape[-1:], dtype=torch.bool, device=top.device)
+    if top.dim() < 2 or top[..., 0].numel() < 2:
+        return nowhere
+    alone = ((weights > 0).sum(dim) == 1).flatten(0, -2)
+    key = key.flatten(0, -2)
+    forced = alone.all(0) & (key == key[:1]).all(0)
+    return nowhere if forced.all() else forced
 
 
 def _attention(node: Any, channel: int) -> Reading:

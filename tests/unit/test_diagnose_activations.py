@@ -121,8 +121,43 @@ def test_fused_attention_is_computed_again(causal: bool, masked: bool) -> None:
         node, weights = _attention(sd, causal, masked)
         seen = read(node, -1)
         assert seen is not None
-        expected = float((weights.amax(-1) > 0.99).double().mean())
+        choice = [True] * 7
+        if causal:
+            choice[0] = False
+        expected = float((weights[..., choice, :].amax(-1) > 0.99).double().mean())
         assert seen.saturated == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_place_with_a_single_key_has_no_choice_and_is_not_counted(fused: bool) -> None:
+    node, weights = _attention(0.1, True, False)
+    assert weights[..., 0, 0].eq(1).all()
+    if not fused:
+        node = _softmax_node(weights.log())
+    seen = read(node, -1)
+    assert seen is not None
+    assert seen.saturated == 0.0
+
+
+def test_certain_rows_that_no_mask_explains_are_counted() -> None:
+    scores = torch.zeros(4, 6, 5)
+    scores[..., 2] = 1000.0  # the same key at every place
+    scores[0, 0] = torch.tensor([1000.0, 0, 0, 0, 0])
+    seen = read(_softmax_node(scores), -1)
+    assert seen is not None
+    assert seen.saturated == 1.0
+    scores = torch.arange(5.0).expand(4, 6, 5).clone()
+    scores[:, 0, 2] = 1000.0
+    scores[0, 0, 0] = 1000.0  # one example hesitates, so no mask forced the others
+    seen = read(_softmax_node(scores), -1)
+    assert seen is not None
+    assert seen.saturated == pytest.approx(3 / 24)
+
+
+def _softmax_node(scores: Tensor) -> torch.autograd.graph.Node:
+    node = scores.requires_grad_().softmax(-1).grad_fn
+    assert node is not None
+    return node
 
 
 def _attention(sd: float, causal: bool, masked: bool) -> tuple[torch.autograd.graph.Node, Tensor]:
@@ -130,6 +165,7 @@ def _attention(sd: float, causal: bool, masked: bool) -> tuple[torch.autograd.gr
     mask = torch.rand(7, 7) < 0.5 if masked else None
     if mask is not None:
         mask.fill_diagonal_(True)
+        mask[range(7), [6, 0, 1, 2, 3, 4, 5]] = True
     out = nn.functional.scaled_dot_product_attention(q * sd, k, v, attn_mask=mask, is_causal=causal)
     allowed = torch.ones(7, 7, dtype=torch.bool).tril() if causal else mask
     scores = sd * q @ k.mT / 8**0.5
