@@ -1,7 +1,8 @@
 """An explorer as plain HTML: native controls, the start frame, and every other frame as data.
 
 It needs no kernel. website/static/explore.js moves it and explore.css dresses it; without them,
-and on paper, the start frame and its values stand there.
+and on paper, the start frame and its values stand there. The drawings, the bulk of it, stand last
+in an element of their own, which website/course/explorers.py moves to a file.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def page_html(title: str, controls: Sequence[Control], frames: Sequence[Frame]) 
 <img src="{source}" alt="{escape(start.alt)}" width="{start.width}" height="{start.height}">
 <p class="explorer-status" role="status"></p>
 <noscript><p>One of {len(frames)} settings; the others need JavaScript.</p></noscript>
-<script type="application/json">{_data(controls, frames)}</script>
+<script type="application/json" class="explorer-table">{_table(controls, frames)}</script>
+<script type="application/json" class="explorer-drawings">{_json(_drawings(frames))}</script>
 </div>
 """
 
@@ -89,18 +91,23 @@ def _control(key: str, control: Control) -> str:
     return f'<div><label for="{own}">{escape(control.label)}</label>{field}</div>\n'
 
 
-def _data(controls: Sequence[Control], frames: Sequence[Frame]) -> str:
-    """Return what the script needs, as JSON that can stand inside a script element.
+def _drawings(frames: Sequence[Frame]) -> list[str]:
+    """Return each drawing once, also where several combinations share it."""
+    return list(dict.fromkeys(frame.svg for frame in frames))
 
-    A drawing that several combinations share is in `drawings` once; `shown` says which is whose.
-    """
-    drawings = list(dict.fromkeys(frame.svg for frame in frames))
-    place = {svg: k for k, svg in enumerate(drawings)}
+
+def _table(controls: Sequence[Control], frames: Sequence[Frame]) -> str:
+    """Return what the script needs before it draws; `shown` says which drawing is whose."""
+    place = {svg: k for k, svg in enumerate(_drawings(frames))}
     table = {
         "controls": [{"label": c.label, "texts": c.texts, "tokens": c.tokens} for c in controls],
-        "drawings": drawings,
         "shown": [place[frame.svg] for frame in frames],
         "alts": [frame.alt for frame in frames],
     }
-    text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
+    return _json(table)
+
+
+def _json(content: object) -> str:
+    """Return JSON that can stand inside a script element, and is JavaScript as well."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return text.replace("</", "<\\/").replace("<!--", "<\\u0021--")

@@ -52,7 +52,8 @@ def say(**values):
 def parsed(html):
     """The explorer's element, and what its script reads."""
     root = BeautifulSoup(html.data, "html.parser").div
-    return root, json.loads(root.find("script").string)
+    table, drawings = (json.loads(script.string) for script in root.find_all("script"))
+    return root, table | {"drawings": drawings}
 
 
 # ---- The grid
@@ -258,13 +259,13 @@ def test_whatever_a_text_holds_cannot_leave_its_place(build):
         name=[nasty, "other"],
     )
     root, data = parsed(html)
-    assert len(BeautifulSoup(html.data, "html.parser").find_all(["div", "script"])) == 3
+    assert len(BeautifulSoup(html.data, "html.parser").find_all(["div", "script"])) == 4
     assert root.find("b") is None
     assert root.img["alt"] == f"{nasty} {nasty}".strip() == data["alts"][0]
     assert root.legend.text == f"A {nasty}"
     assert root.label.text == f"B {nasty}"
     assert root.option.text == nasty
-    assert html.data.count("</script") == 1
+    assert html.data.count("</script") == 2
     assert "<!--" not in html.data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,6 +20,13 @@ CHAPTERS = [f"chapters/{path.stem}.html" for path in sorted((ROOT / "chapters").
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 EXPLORERS_WEIGH_AT_MOST = 150_000  # bytes of a page, compressed
+LOAD_DRAWINGS = """address => new Promise((resolve, reject) => {
+  const script = document.createElement("script");
+  script.src = address;
+  script.onload = () => resolve(script.drawings);
+  script.onerror = reject;
+  document.head.append(script);
+})"""
 
 
 class Explorer:
@@ -30,6 +38,8 @@ class Explorer:
         self.image = self.root.locator("img")
         self.fields = self.root.locator("input, select").all()
         self.data = json.loads(self.root.locator("script").text_content())
+        address = self.root.get_attribute("data-drawings")
+        self.data["drawings"] = page.evaluate(LOAD_DRAWINGS, address)
 
     @property
     def setting(self):
@@ -49,6 +59,7 @@ class Explorer:
 
     def shows(self, setting):
         assert self.setting == setting
+        self.drawn()
         assert self.seen == self.due(setting)
         for field, (k, control) in zip(self.fields, self.controls(), strict=True):
             if field.get_attribute("type") == "range":
@@ -71,6 +82,11 @@ class Explorer:
             field.press("Home")
             for _ in range(k):
                 field.press("ArrowRight")
+        self.drawn()
+
+    def drawn(self):
+        """Wait until the drawing asked for is loaded and stands there."""
+        expect(self.root).not_to_have_attribute("aria-busy", "true")
 
     def move_all(self):
         """Move every control to a value that it does not have, by keyboard; the new setting."""
@@ -304,8 +320,45 @@ def test_a_folder_of_files_is_enough(open_page, html, chapter):
 
 
 @each_chapter
+def test_drawings_are_loaded_only_when_a_reader_comes_near(open_page, chapter):
+    page = open_page(chapter)
+    loaded = """address => performance.getEntriesByType("resource")
+        .some(entry => entry.name.endsWith(address))"""
+    page.wait_for_load_state("networkidle")
+    roots = page.locator(".explorer").all()
+    files = [root.get_attribute("data-drawings").removeprefix("..") for root in roots]
+    assert not any(page.evaluate(loaded, file) for file in files)
+    for root, file in zip(roots, files, strict=True):
+        root.evaluate("root => root.scrollIntoView()")
+        page.wait_for_function(loaded, arg=file)
+
+
+def test_a_drawing_that_does_not_load_is_said_and_the_next_move_tries_again(open_page):
+    page = open_page(CHAPTERS[0])
+    explorer = explorers(page)[0]
+    page.reload()
+    files = re.compile("/_drawings/")
+    page.route(files, lambda route: route.abort())
+    before = explorer.seen
+    setting = explorer.move_all()
+    status = explorer.root.get_by_role("status")
+    expect(status).to_have_text(re.compile("did not load"))
+    expect(status).to_be_in_viewport()
+    assert explorer.seen == before
+    page.unroute(files)
+    explorer.choose(setting)
+    explorer.shows(setting)
+    expect(status).to_have_text(explorer.seen[1])
+    open_page.errors.clear()  # the browser's own words on what did not load
+
+
+@each_chapter
 def test_all_frames_of_a_page_are_light(html, chapter):
     page = (html / chapter).read_text(encoding="utf-8")
     _, *found = page.split('<div class="explorer"')
-    weight = len(gzip.compress("".join(part.split("</script>")[0] for part in found).encode()))
+    parts = [part.split("</script>")[0] for part in found]
+    files = sorted((html / "_drawings" / chapter.removesuffix(".html")).glob("*.js"))
+    assert len(files) >= len(found) > 0
+    parts += [path.read_text(encoding="utf-8") for path in files]
+    weight = sum(len(gzip.compress(part.encode())) for part in parts)
     assert 0 < weight <= EXPLORERS_WEIGH_AT_MOST
