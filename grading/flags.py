@@ -62,18 +62,24 @@ TEXT = re.compile(
     r"__(?!main__|name__|init__|doc__)\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
 )
 MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?)", re.MULTILINE)
+# What honest notebooks hold: a figure's place, a stopwatch. No magic is run, so none does harm.
+USUAL_MAGIC = re.compile(r"^[ \t]*%(matplotlib|config|timeit|time|load_ext|autoreload)\b")
 
 
 def scan(source: str, label: str) -> list[Flag]:
     """Return one flag for each suspicious construct in the code of a cell."""
+    code = without_magics(source)
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(code)
     except Exception:  # no Python, or nested so deep that the parser gives up
         found = {(0, f"text {m[0]!r}") for m in TEXT.finditer(source)}
         if MAGIC.search(source):
             found.add((0, "an IPython magic or a shell command; it is not run"))
     else:
         found = set(_found(tree))
+        for number, (line, kept) in enumerate(zip(source.split("\n"), code.split("\n")), start=1):
+            if line != kept and not USUAL_MAGIC.match(line):
+                found.add((number, "an IPython magic or a shell command; it is not run"))
     lines = [(f"{label}, line {line}" if line else label, what) for line, what in sorted(found)]
     return [Flag("suspicious", where, what) for where, what in lines[:50]]
 
@@ -85,7 +91,7 @@ def memorised(source: str, checks: str, reference: str) -> str:
     small and round nor in the reference are enough for a human to look.
     """
     try:
-        mine = _numbers(_lasting(ast.parse(source)))
+        mine = _numbers(_lasting(ast.parse(without_magics(source))))
         theirs, known = (_numbers([ast.parse(text)]) for text in (checks, reference))
     except Exception:  # no Python: nothing can pass
         return ""

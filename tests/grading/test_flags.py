@@ -85,10 +85,23 @@ def test_a_flag_says_where_and_code_that_is_no_python_is_read_as_text():
 
 def test_magics_are_set_aside_and_flagged():
     source = "%matplotlib inline\n!ls\ndef f():\n    return '%s'"
-    assert "not run" in scan(source, "cell")[0].what
+    (flag,) = scan(source, "cell")
+    assert "not run" in flag.what
+    assert flag.where == "cell, line 2"
     assert without_magics(source) == "pass  # %matplotlib inline\npass  # !ls\n" + source[23:]
     assert without_magics("%%bash\nls /tmp x") == "%%bash\nls /tmp x"
     assert without_magics("x = '''\n%d\n'''") == "x = '''\n%d\n'''"
+
+
+def test_usual_magics_are_no_ground_for_suspicion_and_hide_none():
+    source = "%matplotlib inline\n%timeit f(3)\n%config InlineBackend.figure_format = 'svg'\n"
+    assert scan(source + "x = 1", "cell") == []
+    (flag,) = scan(source + "import os", "cell")
+    assert flag.where == "cell, line 4"
+    assert scan("%load_ext cython\n%%cython\nx = 1", "cell") != []
+    assert scan("%timeit f(3)\nx = (", "cell") != []  # no Python, so nobody could read it
+    table = "%matplotlib inline\ndef f(x):\n    return {1.37: 2.91, 4.3: 0.123}[x]"
+    assert "2.91" in memorised(table, "check(f(1.37), 2.91)\ncheck(f(4.3), 0.123)", "")
 
 
 @pytest.mark.parametrize(

@@ -218,9 +218,9 @@ def test_an_edited_imports_cell_and_added_cells_count():
     assert grade(RIGHT, {"toy-2-task": "print('my notes')"}).points == 9
     late = {**RIGHT, "toy-2-solution": "x = 1"}
     assert points(grade(late, {"toy-2-check-limit": RIGHT["toy-2-solution"]}))["toy-2"] == 3
-    magic = {**RIGHT, "toy-2-solution": "%matplotlib inline\n" + RIGHT["toy-2-solution"]}
-    result = grade(magic)
-    assert (result.points, result.kinds()) == (9, {"suspicious"})
+    for magic, kinds in (("%matplotlib inline\n", set()), ("!ls\n", {"suspicious"})):
+        result = grade({**RIGHT, "toy-2-solution": magic + RIGHT["toy-2-solution"]})
+        assert (result.points, result.kinds()) == (9, kinds)
 
 
 def test_the_result_is_a_pure_function_and_survives_json():
