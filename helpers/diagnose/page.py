@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
+POWER: Final = re.compile(r"(\d)\^([-+]?\d+(?:\.\d+)?)")
 # Everything is drawn in the colour of the text around it, so light and dark pages need no rule of
 # their own; the bar beside a verdict has a colour that stands out from both.
 STYLE: Final = """
@@ -51,10 +53,17 @@ def _section(verdict: Verdict) -> str:
     state = "healthy" if verdict.name == "healthy" else "fault"
     where = f" ({verdict.where})" if verdict.where else ""
     items = "".join(
-        f"<dt>{label.capitalize()}</dt><dd>{escape(text)}</dd>" for label, text in verdict.parts
+        f"<dt>{label.capitalize()}</dt><dd>{_prose(text)}</dd>" for label, text in verdict.parts
     )
     title = escape(verdict.name[:1].upper() + verdict.name[1:] + where)
     return f'<section class="{state}"><p class="verdict">{title}</p><dl>{items}</dl></section>'
+
+
+def _prose(text: str) -> str:
+    """Return text as HTML, powers raised."""
+    return POWER.sub(
+        lambda m: f"{m[1]}<sup>{m[2].lstrip('+').replace('-', '−')}</sup>", escape(text)
+    )
 
 
 def _table(report: Report) -> str:

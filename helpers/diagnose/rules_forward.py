@@ -124,7 +124,7 @@ def _stale(facts: Facts) -> Iterator[Verdict]:
             f"{worst.momentum}{after}",
             ("stale", f"more than {THRESHOLDS['stale'].value:.0%} of the channels"),
             "raise the momentum (0.1 is the default), train on batches like the ones you evaluate, "
-            "or run training-mode forward passes over the data to refresh them",
+            "or average anew: reset_running_stats(), momentum = None, some batches in train mode",
             "06_batchnorm",
         )
 

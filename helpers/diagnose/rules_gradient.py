@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from statistics import median
-from typing import Final
 
 from .facts import Facts
 from .rules_forward import listed
@@ -60,7 +59,8 @@ def _adam(facts: Facts) -> str:
         return ""
     return (
         f"; the optimizer's relative steps span {min(facts.updates.values()):.1g} to "
-        f"{max(facts.updates.values()):.1g}: steps made equal do not bring the information back"
+        f"{max(facts.updates.values()):.1g}: steps made equal train some such networks, and in "
+        "others hide that the information is lost"
     )
 
 
@@ -111,8 +111,9 @@ def _forgotten(trend: Trend, facts: Facts) -> Verdict:
         trend.where,
         _described(trend),
         ("time", f"a fall by more than 10^{limit:g} from the last step to the first"),
-        "initialize the recurrent weights orthogonally, raise an LSTM's forget bias (1, or spread "
-        "up to the sequence's length), shorten the path, or use attention",
+        "raise an LSTM's forget bias towards the logarithm of the steps to remember (1 halves the "
+        "memory every 2 steps, 3 every 14), initialize other recurrent weights orthogonally, "
+        "shorten the path, or use attention",
         "02_rnn_unrolling" if plain else "05_lstm",
     )
 
@@ -170,9 +171,6 @@ def exploding(facts: Facts) -> Iterator[Verdict]:
         yield from _oversized(facts)
 
 
-CLIP: Final = "clip the gradient's norm, "
-
-
 def _steep(facts: Facts) -> Iterator[Verdict]:
     depth, limit, cliff = facts.depth, _limit("depth"), _limit("cliff")
     if depth is not None and (
@@ -183,8 +181,8 @@ def _steep(facts: Facts) -> Iterator[Verdict]:
             "depth",
             _described(depth),
             ("depth", f"a rise by more than 10^{limit:g}, or 10^{cliff:g} in one place"),
-            CLIP + "start from smaller weights, scale residual branches by 1/sqrt(depth), or "
-            "normalize inside them",
+            "start from smaller weights, scale residual branches by 1/sqrt(depth), or normalize "
+            "inside them; clipping alone shortens the steps and leaves the cause",
             "03_exploding_gradients",
         )
 
@@ -197,7 +195,7 @@ def _runaway(facts: Facts) -> Iterator[Verdict]:
                 trend.where,
                 _described(trend),
                 ("exploding time", f"a rise by more than 10^{_limit('exploding time'):g}"),
-                CLIP + "start the recurrent weights orthogonal with gain 1",
+                "clip the gradient's norm, start the recurrent weights orthogonal with gain 1",
                 "03_exploding_gradients",
             )
 
