@@ -104,9 +104,9 @@ def _results(exercise: Job, verdicts: list[Job]) -> list[CheckResult]:
         CheckResult(
             id=check["id"],
             exercise=exercise["id"],
-            points=0 if by_id[check["id"]]["error"] else check["points"],
+            points=check["points"] if by_id[check["id"]]["passed"] is True else 0,
             max_points=check["points"],
-            error=clean(by_id[check["id"]]["error"]),
+            error=_error(by_id[check["id"]]),
             message=clean(by_id[check["id"]]["message"]),
             hidden=by_id[check["id"]]["hidden"],
             in_process=by_id[check["id"]]["in_process"],
@@ -114,6 +114,11 @@ def _results(exercise: Job, verdicts: list[Job]) -> list[CheckResult]:
         )
         for check in exercise["checks"]
     ]
+
+
+def _error(verdict: Job) -> str:
+    """Return the name of the error, "" if there was none; a failure always has a name."""
+    return "" if verdict["passed"] is True else clean(verdict["error"]).strip() or "Exception"
 
 
 def _doubts(exercise: Job, results: list[CheckResult]) -> Iterator[Flag]:

@@ -107,8 +107,8 @@ class Exercise:
             frames = traceback.extract_tb(error.__traceback__)
             line = next((f.lineno for f in frames if f.filename == f"<{check['id']}>"), 0)
             self._note_crash(check["id"])
-            return verdict(check, type(error).__name__, str(error), line or 0)
-        return {**verdict(check), "changed": self.link.changed}
+            return failed(check, type(error).__name__, str(error), line or 0)
+        return {**passed(check), "changed": self.link.changed}
 
     def _note_crash(self, where: str) -> None:
         if self.link.died:
@@ -124,18 +124,20 @@ class Exercise:
                 reply = self._there(check["source"], check["id"])
                 if check["id"] not in wanted:
                     continue  # only for the names that it defines
-                if reply[0] == "done" and (fooled := self._fooled()):
+                if reply[0] != "done":
+                    found.append(failed(check, *reply[1:4]))
+                elif fooled := self._fooled():
                     self.notes.append(
                         f"tampering: in {check['id']} a false assert passed: {fooled}"
                     )
-                    found.append(verdict(check, "Tampering", "a false assert passed here", 0))
+                    found.append(failed(check, "Tampering", "a false assert passed here"))
                 else:
-                    found.append(verdict(check, *(reply[1:4] if reply[0] == "raise" else ())))
+                    found.append(passed(check))
         except Lost as error:
             self._note_crash("a check in its process")
             done = {each["id"] for each in found}
             left = [check for check in checks if check["id"] not in done]
-            found += [verdict(check, "Lost", str(error), 0) for check in left]
+            found += [failed(check, "Lost", str(error)) for check in left]
         return found
 
     def _there(self, source: str, label: str) -> list[Any]:
@@ -160,14 +162,23 @@ class Exercise:
         self.link.died = ""
 
 
-def verdict(
+def passed(check: dict[str, Any]) -> dict[str, Any]:
+    """Return the verdict on a check that came to its end."""
+    facts = {"passed": True, "error": "", "message": "", "hidden": False}
+    return {"id": check["id"], "in_process": bool(check["in_process"]), **facts}
+
+
+def failed(
     check: dict[str, Any], error: Any = "", message: Any = "", line: Any = 0
 ) -> dict[str, Any]:
-    """Return one verdict; hidden says that the failing line belongs to a hidden test."""
+    """Return the verdict on one that did not, whatever the other side says about the error.
+
+    `hidden` says that the failing line belongs to a hidden test.
+    """
     number = line if isinstance(line, int) else 0
     hidden = any(first <= number <= last for first, last in check["hidden"])
     said = {"error": str(error)[:100], "message": str(message)[:2000], "hidden": hidden}
-    return {"id": check["id"], "in_process": bool(check["in_process"]), **said}
+    return {**passed(check), "passed": False, **said}
 
 
 def session(job: dict[str, Any], names: dict[str, Any], descriptors: list[int]) -> None:
@@ -185,7 +196,7 @@ def session(job: dict[str, Any], names: dict[str, Any], descriptors: list[int]) 
         except MemoryError:
             why = "an answer took all the memory there is"
             link.gone = why
-            lost = [verdict(check, "Lost", why) for check in exercise["checks"]]
+            lost = [failed(check, "Lost", why) for check in exercise["checks"]]
             found = {"exercise": exercise["id"], "verdicts": lost, "notes": [f"crashed: {why}"]}
         tell(descriptors[2], found)
         if link.gone:
