@@ -44,7 +44,10 @@ ATTRIBUTES = frozenset(
     "collect_env fx DataSource fromregex imread imsave read_csv read_pickle read_table query "
     "load_files vformat func_globals __globals__ TorchFunctionMode TorchDispatchMode overrides "
     "attrgetter methodcaller system popen getframe set_default_tensor_type untyped_storage "
-    "storage from_dlpack frombuffer savefig".split()
+    "storage from_dlpack frombuffer savefig measure runstring rundocs decorate_methods extbuild "
+    "run_threaded check_support_sve temppath tempdir singledispatch singledispatchmethod "
+    "update_wrapper ABCMeta EnumMeta EnumType global_enum bltns copyreg "
+    "evaluate_forward_ref".split()
 )
 METHODS = frozenset(
     "__init__ __call__ __len__ __getitem__ __iter__ __next__ __repr__ __str__ __post_init__ "
@@ -183,13 +186,21 @@ def _in_node(node: ast.AST) -> Iterator[str]:
             yield from _attribute(node)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield from _definition(node)
-        case ast.arg(arg=name) if name in NAMES:
-            yield f"an argument called {name}"
+        case ast.arg(arg=name, annotation=hint):
+            if name in NAMES:
+                yield f"an argument called {name}"
+            yield from _hint(hint)
+        case ast.AnnAssign(annotation=hint):
+            yield from _hint(hint)
         case ast.Constant(value=str(text)):
             yield from (f"text {m!r}" for m in sorted({m[0] for m in TEXT.finditer(text)}))
         case ast.Call(func=ast.Attribute(attr="format" | "format_map", value=text)):
             if not isinstance(text, ast.Constant):
                 yield ".format of a text that is made"
+        case ast.Call(
+            func=ast.Name(id="wraps") | ast.Attribute(attr="wraps"), args=given, keywords=named
+        ) if len(given) > 1 or named:
+            yield "wraps with names of its own"
         case ast.MatchClass(kwd_attrs=names):
             yield from (f"a match of .{name}" for name in names if not _harmless(name))
         case (
@@ -227,7 +238,25 @@ def _leads_out(name: str) -> bool:
     return _dunder(name) and name not in DUNDERS
 
 
+def _hint(hint: ast.expr | None) -> Iterator[str]:
+    """Yield what is wrong with a type hint: functools and typing evaluate one that is a text."""
+    for node in ast.walk(hint) if hint else ():
+        if isinstance(node, (ast.Call, ast.JoinedStr, ast.NamedExpr, ast.Await)) or (
+            isinstance(node, ast.BinOp) and not isinstance(node.op, ast.BitOr)
+        ):
+            yield "a type hint that is computed"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                inner = ast.parse(node.value.strip(), mode="eval").body
+            except Exception:  # no expression: nothing that could be evaluated
+                continue
+            yield from _hint(inner)
+            yield from (what for part in ast.walk(inner) for what in _in_node(part))
+
+
 def _definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+    if not isinstance(node, ast.ClassDef):
+        yield from _hint(node.returns)
     if node.name in SHADOWED | NAMES:
         yield f"{node.name} gets a new meaning"
     if _dunder(node.name) and node.name not in METHODS:

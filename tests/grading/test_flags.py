@@ -29,6 +29,8 @@ INNOCENT = [
     "class A:\n    def __init__(self):\n        self.x = 1\n        self._y = 2",
     "print(sum(x) / len(x))", "def f(x):\n    \"\"\"Uses __init__ as a word.\"\"\"\n    return x",
     "x[0] = 1", "getattr(x, 'shape', None)", "import matplotlib.pyplot as plt\nplt.plot([1])",
+    "def f(x: 'np.ndarray | None', y: list['int'], z: 'batch, time x') -> 'torch.Tensor': pass",
+    "@functools.wraps(f)\ndef g(*a: int) -> Callable[[int], float] | None: return f(*a)",
     "torch.manual_seed(0)", "np.random.default_rng(0)", "total = max(1, 2)",
 ]  # fmt: skip
 
@@ -110,7 +112,13 @@ def test_usual_magics_are_no_ground_for_suspicion_and_hide_none():
      "reach = getattr", "list(map(getattr, x, y))", "typing.get_type_hints(f)", "text.format(x)",
      "match f:\n    case object(__globals__=names):\n        pass", "import torch.utils.benchmark",
      "from torch import fx", "import scipy.io", "import pandas", "plt.imread('x')",
-     "np.abs = f",
+     "np.abs = f", "np.testing.measure('1')", "from numpy.testing import rundocs",
+     "np.testing.runstring('1', {})", "from functools import singledispatch",
+     "def f(x: 'exec(1) or int'): pass", "def f(x) -> 'g(1)': pass", "x: 'a' + 'b' = 1",
+     "def f(x: 'a.__globals__'): pass", "def f(x: list['g(1)']): pass",
+     "functools.update_wrapper(torch.autograd, f, ('grad',), ())",
+     "functools.wraps(f, assigned=('grad',))(torch.autograd)",
+     "abc.ABCMeta('', (Exception,), {})", "enum.global_enum(E)", "enum.bltns",
      "import math as m\nclass A:\n    def __init__(self):\n        self.pi = 3\nm.pi = 3"],
 )  # fmt: skip
 def test_ways_that_attack_tests_found_are_flagged(source):
