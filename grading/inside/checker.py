@@ -8,6 +8,7 @@ whoever runs it starts another for what is left.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -38,6 +39,7 @@ TORCH_CANARIES = (
     "torch.isfinite(torch.tensor(float('nan'))).all()",
     "bool(torch.tensor(2.0).abs().max() < 1.0)",
     "torch.tensor([1.0]).tolist() == [2.0]",
+    "(lambda x: torch.autograd.grad(x * x, x)[0] == 3)(torch.ones((), requires_grad=True)).item()",
 )
 NUMPY_CANARIES = ("np.allclose(0.0, 1.0)", "bool(np.isfinite(np.nan))", "(np.zeros(2) == 1).all()")
 
@@ -54,6 +56,8 @@ class Exercise:
         self.notes: list[str] = []
         self.started = False
         self.cells = job["cells"]
+        inside = [check["source"] for check in job["checks"] if check["in_process"]]
+        self.uses = sorted({name for source in inside for name in dotted(source)})
         for name in job["defines"]:
             self.names[name] = Remote(link, name, name)
 
@@ -89,7 +93,8 @@ class Exercise:
         self.link.died, self.started = "", True
         own = [label for label, _ in self.job["own"]]
         cells = [c for c in self.cells if c[0] in own or c[0] not in self.link.slow]
-        reply = self.link.ask(["start", cells, self.link.seconds], ("ready",), len(cells) + 1)
+        message = ["start", cells, self.link.seconds, self.uses]
+        reply = self.link.ask(message, ("ready",), len(cells) + 1)
         broken = reply[1] if isinstance(reply[1], dict) else {}
         self.link.slow |= {k for k, why in broken.items() if str(why).startswith("TimeLimit")}
 
@@ -124,6 +129,9 @@ class Exercise:
                 reply = self._there(check["source"], check["id"])
                 if check["id"] not in wanted:
                     continue  # only for the names that it defines
+                if replaced := str(reply[-1])[:200] if reply[0] == "done" and reply[1:] else "":
+                    what = f"{replaced} had another meaning before {check['id']}; restored"
+                    self.notes.append(f"suspicious: {what}")
                 if reply[0] != "done":
                     found.append(failed(check, *reply[1:4]))
                 elif fooled := self._fooled():
@@ -160,6 +168,13 @@ class Exercise:
             with contextlib.suppress(Lost):
                 self.link.ask(["end"], ("ended",))
         self.link.died = ""
+
+
+def dotted(source: str) -> set[str]:
+    """Return the dotted names in the source of a check, torch.autograd.grad for example."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    names = {ast.unparse(node) for node in nodes}
+    return {name for name in names if all(part.isidentifier() for part in name.split("."))}
 
 
 def passed(check: dict[str, Any]) -> dict[str, Any]:
