@@ -42,7 +42,7 @@ class CheckResult:
     message: str = ""
     hidden: bool = False  # the failing line belongs to a hidden test
     in_process: bool = False  # had to run inside the student's process
-    changed: bool = False  # passed, and the code had changed an argument
+    changed: bool = False  # the code had changed an argument
 
 
 @dataclass(frozen=True)

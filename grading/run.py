@@ -124,9 +124,15 @@ def _error(verdict: Job) -> str:
 def _doubts(exercise: Job, results: list[CheckResult]) -> Iterator[Flag]:
     """Yield flags for points that may not be deserved, though no check objects."""
     expected = {check["id"] for check in exercise["checks"] if check.get("changes")}
+    strange = [result for result in results if result.changed and result.id not in expected]
+    spoiled = False  # by an answer that failed: what later checks compare with may be its work
     for result in results:
-        if result.changed and result.id not in expected:
+        if result in strange and result.points:
             yield Flag("suspicious", result.id, "passed with an argument changed by the answer")
+        elif spoiled and result.points:
+            what = "passed after the answer failed and left an argument changed"
+            yield Flag("suspicious", result.id, what)
+        spoiled |= result in strange and not result.points
     isolated = [result for result in results if not result.in_process]
     inside = [result for result in results if result.in_process and result.points]
     if isolated and not any(result.points for result in isolated):

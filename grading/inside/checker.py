@@ -112,7 +112,8 @@ class Exercise:
             frames = traceback.extract_tb(error.__traceback__)
             line = next((f.lineno for f in frames if f.filename == f"<{check['id']}>"), 0)
             self._note_crash(check["id"])
-            return failed(check, type(error).__name__, str(error), line or 0)
+            found = failed(check, type(error).__name__, str(error), line or 0)
+            return {**found, "changed": self.link.changed}
         return {**passed(check), "changed": self.link.changed}
 
     def _note_crash(self, where: str) -> None:

@@ -3,7 +3,8 @@
 import pytest
 from small_chapter import RIGHT, grade, points, release
 
-from grading.run import _results
+from grading import CheckResult
+from grading.run import _doubts, _results
 
 
 def test_right_answers_earn_everything():
@@ -54,3 +55,16 @@ def test_an_error_without_a_name_gets_one_and_no_points(name):
     said = [{"id": c["id"], "passed": False, "error": name, **facts} for c in exercise["checks"]]
     found = {(result.points, result.error) for result in _results(exercise, said)}
     assert found == {(0, "Exception")}
+
+
+def test_points_after_a_failed_check_that_changed_an_argument_are_flagged():
+    exercise = {"checks": [{"id": "a", "changes": False}, {"id": "b"}, {"id": "c"}]}
+    results = [
+        CheckResult("a", "e", 0, 1, "AssertionError", changed=True),
+        CheckResult("b", "e", 1, 1),
+        CheckResult("c", "e", 0, 1, "AssertionError"),
+    ]
+    assert [flag.where for flag in _doubts(exercise, results)] == ["b"]
+    exercise["checks"][0]["changes"] = True  # the reference changes it as well
+    assert list(_doubts(exercise, results)) == []
+    assert list(_doubts(exercise, results[1:])) == []
