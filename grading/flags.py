@@ -60,7 +60,6 @@ SHADOWED = frozenset(
 )
 USUAL = frozenset("np torch plt math helpers nn F theory scipy".split())
 PLAIN_TARGETS = frozenset("grad data requires_grad weight bias training".split())
-COMMON = frozenset({*range(11), *(k / 10 for k in range(100)), 0.25, 0.75, 16, 32, 64})
 TEXT = re.compile(
     r"__(?!main__|name__|init__|doc__)\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
 )
@@ -85,46 +84,6 @@ def scan(source: str, label: str) -> list[Flag]:
                 found.add((number, "an IPython magic or a shell command; it is not run"))
     lines = [(f"{label}, line {line}" if line else label, what) for line, what in sorted(found)]
     return [Flag("suspicious", where, what) for where, what in lines[:50]]
-
-
-def memorised(source: str, checks: str, reference: str) -> str:
-    """Return the numbers that an answer and the checks share, if they are telling; else "".
-
-    A function can pass visible checks by looking their numbers up. Two numbers that are neither
-    small and round nor in the reference are enough for a human to look.
-    """
-    try:
-        mine = _numbers(_lasting(ast.parse(without_magics(source))))
-        theirs, known = (_numbers([ast.parse(text)]) for text in (checks, reference))
-    except Exception:  # no Python: nothing can pass
-        return ""
-    shared = sorted((mine & theirs) - known)
-    return ", ".join(f"{number:g}" for number in shared) if len(shared) > 1 else ""
-
-
-def _lasting(tree: ast.Module) -> list[ast.AST]:
-    """Return definitions, and assignments to what they use; not the calls by which one debugs."""
-    kinds = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
-    made: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, kinds)]
-    used = {n.id for node in made for n in ast.walk(node) if isinstance(n, ast.Name)}
-    for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _set(n)}
-            made += [node] if names & used else []
-    return made
-
-
-def _set(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
-
-
-def _numbers(trees: list[ast.AST]) -> set[float]:
-    """Return the numbers in code, without signs, that nobody would write by chance."""
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    found = [v for v in constants if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    numbers = {abs(float(v)) for v in found if abs(v) < 1e300}
-    return {n for n in numbers if n not in COMMON and len(f"{n:.12g}".strip("0.")) > 1}
 
 
 def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:

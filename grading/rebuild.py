@@ -12,7 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from grading.flags import memorised, scan
+from grading.flags import scan
+from grading.memorised import memorised
 from grading.result import Flag, ManualAnswer, clean
 
 MOST_CELLS = 5_000
@@ -28,6 +29,7 @@ class Rebuilt:
     code: list[tuple[str, str, str]] = field(default_factory=list)  # (released cell, label, text)
     answers: dict[str, str] = field(default_factory=dict)
     flags: list[Flag] = field(default_factory=list)
+    solutions: set[str] = field(default_factory=set)  # the labels of answer cells
 
     def kinds(self) -> set[str]:
         """Return the kinds of flags raised."""
@@ -55,13 +57,13 @@ def rebuild(key: dict[str, Any], submission: bytes, most_bytes: int) -> Rebuilt:
 
 
 def _memorised(exercise: dict[str, Any], rebuilt: Rebuilt) -> None:
-    """Flag answers that hold the numbers of their checks."""
+    """Flag answers that hold the numbers of their checks; added cells may hold them as well."""
     checks = "\n".join(check["source"] for check in exercise["checks"])
-    for solution in exercise["solutions"]:
-        for _, label, text in rebuilt.code:
-            numbers = memorised(text, checks, solution["reference"])
-            if label == solution["id"] and numbers:
-                rebuilt.flag("suspicious", label, f"numbers of the checks: {numbers}")
+    mine = {solution["id"] for solution in exercise["solutions"]}
+    texts = [t for _, label, t in rebuilt.code if label in mine or label not in rebuilt.solutions]
+    reference = "\n".join(solution["reference"] for solution in exercise["solutions"])
+    if mine and (numbers := memorised(texts, checks, reference)):
+        rebuilt.flag("suspicious", min(mine), f"numbers of the checks: {numbers}")
 
 
 def _cells(submission: bytes, most_bytes: int, rebuilt: Rebuilt) -> list[Cell]:
@@ -155,6 +157,7 @@ def _known_cell(
                 rebuilt.answers[name] = f"{rebuilt.answers.get(name, '')}\n\n{text}"
     elif role == "solution":
         rebuilt.code.append((name, name, text))
+        rebuilt.solutions.add(name)
     elif role == "manual":
         rebuilt.answers[name] = text
     elif role == "check" and changed:

@@ -5,7 +5,8 @@ from chapter import CHAPTERS
 from wrong import wrong_answers
 
 from grading import make_release
-from grading.flags import memorised, scan, without_magics
+from grading.flags import scan, without_magics
+from grading.memorised import memorised
 
 SUSPICIOUS = [
     "import sys", "import os.path", "from builtins import len", "import importlib", "import ctypes",
@@ -64,17 +65,44 @@ def test_of_the_wrong_answers_few_look_as_if_they_were_looked_up(path):
         exercise = exercises[each.exercise]
         checks = "\n".join(check["source"] for check in exercise["checks"])
         reference = exercise["solutions"][0]["reference"]
-        assert memorised(reference, checks, reference) == ""
-        found += [each.mistake] if memorised(each.answer, checks, reference) else []
+        assert memorised([reference], checks, reference) == ""
+        found += [each.mistake] if memorised([each.answer], checks, reference) else []
     assert len(found) <= len(wrong) / 10, found
 
 
 def test_an_answer_that_was_looked_up_is_flagged():
     checks = "assert f(0.0557, 1e-2) == 10, 'no'\nassert f(0.87, 1e-3) == 151, 'no'"
     table = "def f(a, b):\n    return {0.0557: 10, 0.87: 151}[a]"
-    assert memorised(table, checks, "def f(a, b):\n    return 1") == "0.0557, 0.87, 151"
-    assert memorised("def f(a, b):\n    return a * 151", checks, "x = 1") == ""
-    assert memorised("def f(:", checks, "x = 1") == ""
+    assert memorised([table], checks, "def f(a, b):\n    return 1") == "0.0557, 0.87, 151"
+    assert memorised(["def f(a, b):\n    return a * 151"], checks, "x = 1") == ""
+    assert memorised(["def f(:"], checks, "x = 1") == ""
+
+
+CHECKS = "assert f(0.0557) == 151\nassert f(0.87) == 3 / 7\nassert f(0.1) == 1 / 16"
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [["def f(x):\n    return {0.0557: float('151')}[x]"],
+     ["def f(x):\n    return [float(n) for n in '0.0557, 151'.split(', ')][1]"],
+     ["def f(x):\n    return 3 / 7 if x > 0.5 else 1 / 16"],
+     ["def f(x):\n    return known[x]", "known = {0.0557: 151, 0.87: 3 / 7}"],
+     ["known = {0.0557: 151}", "def f(:", "def f(x):\n    return known[x]"],
+     ["def f(x):\n    assert (t := {0.0557: 151})\n    return t[x]"]],
+)  # fmt: skip
+def test_looked_up_numbers_are_found_in_any_dress_and_any_cell(sources):
+    assert memorised(sources, CHECKS, "")
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [["def f(x):\n    \"\"\"151 for 0.0557\"\"\"\n    return x"],
+     ["def f(x):\n    return x", "def test():\n    assert f(0.0557) == 151"],
+     ["def f(x):\n    return x", "seen = [0.0557, 151]\nprint(f(0.0557), 151)"],
+     ["def f(x):\n    '0.0557 151'\n    return x"]],
+)  # fmt: skip
+def test_examples_and_own_tests_with_the_numbers_of_checks_are_honest(sources):
+    assert memorised(sources, CHECKS, "") == ""
 
 
 def test_a_flag_says_where_and_code_that_is_no_python_is_read_as_text():
@@ -103,7 +131,7 @@ def test_usual_magics_are_no_ground_for_suspicion_and_hide_none():
     assert scan("%load_ext cython\n%%cython\nx = 1", "cell") != []
     assert scan("%timeit f(3)\nx = (", "cell") != []  # no Python, so nobody could read it
     table = "%matplotlib inline\ndef f(x):\n    return {1.37: 2.91, 4.3: 0.123}[x]"
-    assert "2.91" in memorised(table, "check(f(1.37), 2.91)\ncheck(f(4.3), 0.123)", "")
+    assert "2.91" in memorised([table], "check(f(1.37), 2.91)\ncheck(f(4.3), 0.123)", "")
 
 
 @pytest.mark.parametrize(
@@ -135,6 +163,6 @@ def test_objects_of_the_students_own_classes_may_be_changed_and_main_may_be_name
 def test_debugging_with_the_numbers_of_a_check_is_honest():
     checks = "assert f(0.87, 1e-3) == 151, 'no'"
     honest = "def f(a, b):\n    return a\nprint(f(0.87, 1e-3))\nassert f(0.87, 1e-3) == 151\n"
-    assert memorised(honest, checks, "x = 1") == ""
+    assert memorised([honest], checks, "x = 1") == ""
     table = "TABLE = {0.87: 151}\ndef f(a, b):\n    return TABLE[a]"
-    assert memorised(table, checks, "x = 1") == "0.87, 151"
+    assert memorised([table], checks, "x = 1") == "0.87, 151"
