@@ -11,7 +11,7 @@ from typing import Any
 
 from grading.files import File, files_of
 from grading.folder import Assignment, CourseError, safe_name, write
-from grading.names import Named, is_junk, parse
+from grading.names import Named, is_junk, parse, plain_hints
 from grading.rebuild import known_cells
 from grading.roster import Finder, Student
 
@@ -94,7 +94,7 @@ def _take(
         _keep_file(assignment, "not-notebooks", file, sha)
         found.list(file.path, "not a notebook; kept in collected/not-notebooks")
         return
-    named = parse(file.path, assignment.name)
+    named = parse(file.upload, assignment.name)
     student, why = (whose, "assigned") if whose else _student(named, finder)
     if not student:
         _keep_file(assignment, "unknown", file, sha)
@@ -139,13 +139,18 @@ def _keep_file(assignment: Assignment, where: str, file: File, sha: str) -> None
 
 def _student(named: Named, finder: Finder) -> tuple[str, str]:
     """Return a student's id and how it was found, or "" and why not."""
+    if not named.source:
+        return "", f"{named.label!r} looks like a name of Canvas and like one of Moodle"
     if not finder.students:  # nobody to confuse with
         return safe_name(named.label), f"{named.source} name, no roster"
-    found = sorted(finder.find(**named.hints))
+    fits = [finder.find(**named.hints), *(finder.find(**plain_hints(f)) for f in named.folders)]
+    found = sorted(set().union(*fits))
     if len(found) == 1:
         return found[0], f"{named.source} name"
-    if found:
+    if any(len(names) > 1 for names in fits):
         return "", f"{named.label!r} fits {', '.join(found)}"
+    if found:
+        return "", f"its name and its folders fit {', '.join(found)}"
     return "", f"nobody in the roster is {named.label!r}"
 
 

@@ -6,7 +6,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -22,12 +22,22 @@ def printable(name: str) -> str:
 
 @dataclass(frozen=True)
 class File:
-    """One file: where it stood, what is in it, when it was written, or why it was not read."""
+    """One file: where it stood, what is in it, when it was written, or why it was not read.
+
+    A zip that was handed in is its author's work, names and times in it included: whose a file in
+    it is, and when it was written, is said by the zip.
+    """
 
     path: str
     data: bytes
     when: str
     unread: str = ""
+    inside: str = ""  # the path of the zip that it stood in
+
+    @property
+    def upload(self) -> str:
+        """The path of what was handed in."""
+        return self.inside or self.path
 
 
 def files_of(source: Path) -> Iterator[File]:
@@ -85,7 +95,8 @@ def _opened(file: File) -> Iterator[File]:
         return
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-            yield from _zip(archive, f"{file.path}/", nested=True)
+            for entry in _zip(archive, f"{file.path}/", nested=True):
+                yield replace(entry, when=file.when, inside=file.path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         yield File(file.path, b"", file.when, f"a zip that cannot be read: {error}")
 
