@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from grading.result import printable
+
 MOST_FILES = 100_000
 MOST_BYTES = 100_000_000  # of one file
 MOST_IN_A_ZIP = 20_000_000_000
-
-
-def printable(name: str) -> str:
-    """Return a file's name with what is no text replaced."""
-    return name.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 @dataclass(frozen=True)
