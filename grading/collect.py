@@ -15,6 +15,7 @@ from grading.names import Named, is_junk, parse, plain_hints
 from grading.rebuild import known_cells
 from grading.roster import Finder, Student
 
+LOST = "NOT COLLECTED"
 KEEP = ("latest", "first")
 DECIDED = ("repeated: ", "no cell of this chapter")  # said anew each time
 
@@ -53,13 +54,17 @@ def collect(
     if keep not in KEEP:
         raise CourseError(f"keep must be one of {', '.join(KEEP)}; got {keep!r}")
     before = assignment.collected
-    found = Collection(before["submissions"], before["listed"])
+    listed = [entry for entry in before["listed"] if not entry["why"].startswith(LOST)]
+    found = Collection(before["submissions"], listed)
     key = assignment.release.content
     left = dict(assigned or {})
     _check_assigned(left, roster)
     finder = Finder(roster)
     for file in files_of(source):  # one at a time: a class can be larger than the memory
-        _take(found, assignment, key, file, finder, left.pop(file.path, None), due)
+        try:
+            _take(found, assignment, key, file, finder, left.pop(file.path, None), due)
+        except OSError as error:
+            found.list(file.path, f"{LOST}, it cannot be written: {error.strerror}")
     if left:
         raise CourseError(f"--assign: there is no file {next(iter(left))!r}")
     choose(found, keep)

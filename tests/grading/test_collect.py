@@ -129,6 +129,34 @@ def test_the_time_of_a_file_in_a_zip_is_the_time_of_the_zip(toy, tmp_path):
     assert entry["late"]
 
 
+def test_a_long_name_stops_nothing(toy, tmp_path):
+    long = "\U0001d49c" * 60
+    files = {long: b"notes", "01_toy.ipynb": RIGHT_ONE}
+    write(tmp_path / "in" / "ada.zip", zip_of(files, tmp_path / "x.zip").read_bytes())
+    (tmp_path / "in" / f"{long}.txt"[:55]).write_bytes(b"notes")
+    found = collect(toy, tmp_path / "in", ROSTER)
+    assert chosen(found) == {"ada": "ada.zip/01_toy.ipynb"}
+    assert len(list((toy.folder / "collected" / "not-notebooks").iterdir())) == 2
+    assert (
+        len(collect(toy, zip_of({f"{long}.ipynb": RIGHT_ONE}, tmp_path / "y.zip"), []).listed) == 2
+    )
+
+
+def test_a_file_that_cannot_be_written_is_listed_and_the_rest_collected(hand_in, monkeypatch):
+    def fails(path, data):
+        if path.parent.name == "grace":
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr("grading.collect.write", fails)
+    files = {"ada.ipynb": RIGHT_ONE, "grace.ipynb": RIGHT_ONE, "rene.ipynb": RIGHT_ONE}
+    found = hand_in(files)
+    assert set(chosen(found)) == {"ada", "rene"}
+    assert "NOT COLLECTED, it cannot be written: No space left" in why(found)["grace.ipynb"]
+    monkeypatch.undo()
+    assert set(chosen(hand_in(files))) == {"ada", "grace", "rene"}
+
+
 def test_names_say_late_and_which_attempt():
     late = parse("hoppergrace_LATE_13_9002_01_toy-3.ipynb", "01_toy")
     assert (late.source, late.late, late.attempt) == ("canvas", True, 3)
