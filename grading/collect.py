@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 from grading.files import File, files_of
 from grading.folder import Assignment, CourseError, safe_name, write
 from grading.names import Named, is_junk, parse, plain_hints
-from grading.rebuild import known_cells
+from grading.rebuild import is_notebook, known_cells
 from grading.roster import Finder, Student
+from grading.sandbox import Limits
 
+MOST_BYTES = Limits().submission_mb * 1_000_000  # of a notebook whose cells are looked at
 LOST = "NOT COLLECTED"
 KEEP = ("latest", "first")
 DECIDED = ("repeated: ", "no cell of this chapter")  # said anew each time
@@ -116,7 +117,7 @@ def _take(
         "late": named.late or bool(due and file.when > due),
         "attempt": named.attempt,
         "by": why,
-        "cells": known_cells(key, file.data),
+        "cells": known_cells(key, file.data, MOST_BYTES),
         "chosen": False,
     }
     found.submissions[:] = [
@@ -128,13 +129,7 @@ def _take(
 
 
 def _is_notebook(data: bytes) -> bool:
-    if b'"cells"' not in data and b'"worksheets"' not in data:
-        return False
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and ("cells" in content or "worksheets" in content)
+    return (b'"cells"' in data or b'"worksheets"' in data) and is_notebook(data, MOST_BYTES)
 
 
 def _keep_file(assignment: Assignment, where: str, file: File, sha: str) -> None:

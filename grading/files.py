@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from grading.names import is_junk
 from grading.result import printable
 
 MOST_FILES = 100_000
 MOST_BYTES = 100_000_000  # of one file
+MOST_HANDED_IN = 50  # files in a zip of one student
 MOST_IN_A_ZIP = 20_000_000_000
 
 
@@ -100,8 +102,12 @@ def _opened(file: File) -> Iterator[File]:
 
 def _zip(archive: zipfile.ZipFile, prefix: str, nested: bool) -> Iterator[File]:
     entries = sorted((e for e in archive.infolist() if not e.is_dir()), key=lambda e: e.filename)
-    left = MOST_BYTES if nested else MOST_IN_A_ZIP
-    for entry in entries[:MOST_FILES]:
+    left, most = (MOST_BYTES, MOST_HANDED_IN) if nested else (MOST_IN_A_ZIP, MOST_FILES)
+    if len(entries) > most:
+        entries.sort(key=lambda e: (is_junk(e.filename), not e.filename.endswith(".ipynb")))
+        why = f"{len(entries):,} files in it; {most:,} are read, notebooks first"
+        yield File(prefix.rstrip("/") or "the zip", b"", "", why)
+    for entry in entries[:most]:
         file = _entry(archive, entry, prefix, left)
         left -= len(file.data)
         if nested:

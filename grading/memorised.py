@@ -13,27 +13,25 @@ COMMON = frozenset({*range(11), *(k / 10 for k in range(100)), 0.25, 0.75, 16, 3
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
-def memorised(sources: Iterable[str], checks: str, reference: str) -> str:
+def memorised(trees: Iterable[ast.Module], checks: str, reference: str) -> str:
     """Return the numbers that cells and the checks share, if they are telling; else "".
 
     A function can pass visible checks by looking their numbers up, in its own cell or in another.
     Two numbers that are neither small and round nor in the reference are enough for a human to
     look. A number can also be written as a text, or as a quotient.
     """
-    trees = [tree for source in sources if (tree := _parsed(without_magics(source)))]
-    theirs, known = (
-        _numbers([tree] if (tree := _parsed(text)) else []) for text in (checks, reference)
-    )
+    theirs, known = (_numbers([parsed(text)]) for text in (checks, reference))
     whole = ast.Module([node for tree in trees for node in tree.body], [])
     shared = sorted((_numbers(_lasting(whole)) & theirs) - known)
     return ", ".join(f"{number:g}" for number in shared) if len(shared) > 1 else ""
 
 
-def _parsed(source: str) -> ast.Module | None:
+def parsed(source: str) -> ast.Module:
+    """Return the syntax tree of a cell, an empty one if it is no Python: then nothing can pass."""
     try:
-        return ast.parse(source)
-    except Exception:  # no Python: nothing can pass
-        return None
+        return ast.parse(without_magics(source))
+    except Exception:
+        return ast.Module([], [])
 
 
 def _lasting(tree: ast.Module) -> list[ast.AST]:

@@ -157,6 +157,14 @@ def test_a_file_that_cannot_be_written_is_listed_and_the_rest_collected(hand_in,
     assert set(chosen(hand_in(files))) == {"ada", "grace", "rene"}
 
 
+def test_of_a_students_zip_of_many_files_few_are_read_notebooks_first(hand_in, tmp_path):
+    files = {f"{k}": b"%d" % k for k in range(3000)} | {"z.ipynb": RIGHT_ONE}
+    found = hand_in({"ada_01_toy.zip": zip_of(files, tmp_path / "x.zip").read_bytes()})
+    assert chosen(found) == {"ada": "ada_01_toy.zip/z.ipynb"}
+    assert why(found)["ada_01_toy.zip"] == "3,001 files in it; 50 are read, notebooks first"
+    assert len(found.listed) == 50
+
+
 def test_names_say_late_and_which_attempt():
     late = parse("hoppergrace_LATE_13_9002_01_toy-3.ipynb", "01_toy")
     assert (late.source, late.late, late.attempt) == ("canvas", True, 3)

@@ -6,7 +6,13 @@ from wrong import wrong_answers
 
 from grading import make_release
 from grading.flags import scan, without_magics
-from grading.memorised import memorised
+from grading.memorised import memorised as found_in
+from grading.memorised import parsed
+
+
+def memorised(sources, checks, reference):
+    return found_in([parsed(source) for source in sources], checks, reference)
+
 
 SUSPICIOUS = [
     "import sys", "import os.path", "from builtins import len", "import importlib", "import ctypes",
