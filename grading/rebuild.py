@@ -21,6 +21,7 @@ from grading.result import Flag, ManualAnswer, clean
 MOST_CELLS = 5_000
 MOST_TEXT = 200_000  # characters of one cell
 MOST_CODE = 400_000  # characters of all code, of which a syntax tree takes a hundred times as much
+MOST_EDITED = 20_000  # characters of a cell of the text
 MOST_PARTS = 1_000_000  # lists and objects in the JSON
 MOST_FLAGS = 50  # of one kind
 
@@ -201,8 +202,36 @@ def _known_cell(
         rebuilt.answers[name] = text
     elif role == "check" and changed:
         rebuilt.flag("rebuilt", name, "an edited check, restored")
-    elif name in setup and changed:
-        rebuilt.code.append((name, f"{name}-edited", text))
+    elif changed and known["type"] == "code" and not role:
+        taken = text if name in setup else _made(text, known["source"])
+        if taken:
+            rebuilt.code.append((name, f"{name}-edited", taken))
+
+
+def _made(text: str, released: str) -> str:
+    """Return what a student put into a cell of the text: imports, definitions, constants.
+
+    The rest of such a cell draws or trains, and is not run.
+    """
+    if len(text) > MOST_EDITED:
+        return ""
+    before = {ast.unparse(node) for node in parsed(released).body}
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    found = []
+    for node in parsed(text).body:
+        quick = not isinstance(node, (ast.Assign, ast.AnnAssign)) or not any(
+            isinstance(part, ast.Call) for part in ast.walk(node)
+        )
+        if isinstance(node, kinds) and quick and (said := _said(node)) not in before:
+            found.append(said)
+    return "\n\n".join(found)
+
+
+def _said(node: ast.stmt) -> str:
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "pass"
 
 
 def manual_answers(key: dict[str, Any], rebuilt: Rebuilt) -> tuple[ManualAnswer, ...]:

@@ -100,6 +100,31 @@ def test_added_cells_and_an_edited_imports_cell_are_the_students():
     assert found.flags == []
 
 
+def test_what_a_student_defines_in_a_cell_of_the_text_is_taken_and_no_more():
+    released = "import math\n\nk = 3\nresult = math.sqrt(k)\nprint(result)"
+    cells = [
+        *KEY["cells"],
+        {"id": "demo", "grade_id": "", "type": "code", "role": "", "source": released},
+    ]
+    text = (
+        "from math import pi\n"
+        + released
+        + "\nhalf = k / 2\nx = f(1)\nf(2)\ndef f(x):\n    return pi * x"
+    )
+    new = {"cell_type": "code", "id": "demo", "metadata": {}, "source": text}
+    notebook = json.loads(submission(RIGHT))
+    notebook["cells"].append(new)
+    found = rebuild({**KEY, "cells": cells}, json.dumps(notebook).encode(), 1_000_000)
+    (_, label, taken) = found.code[-1]
+    assert label == "demo-edited"
+    assert taken == "from math import pi\n\nhalf = k / 2\n\ndef f(x):\n    return pi * x"
+    assert found.flags == []
+    new["source"] = released.replace("print(result)", "print(2 * result)")
+    assert (
+        rebuild({**KEY, "cells": cells}, json.dumps(notebook).encode(), 1_000_000).code[-1] != new
+    )
+
+
 def test_text_in_lists_and_an_old_format_are_read():
     def old(notebook):
         cells = notebook.pop("cells")
