@@ -11,61 +11,28 @@ import re
 from collections.abc import Iterator
 
 from grading.result import Flag
+from grading.words import (
+    ATTRIBUTES,
+    DUNDERS,
+    METHODS,
+    MODULES,
+    NAMES,
+    PARTS,
+    PLAIN_TARGETS,
+    SHADOWED,
+    SYS,
+    USUAL,
+)
 
-MODULES = frozenset(
-    "abc bisect cmath collections copy dataclasses decimal enum fractions functools heapq "
-    "itertools math matplotlib numbers numpy operator random re scipy seaborn sklearn statistics "
-    "textwrap time torch tqdm typing typing_extensions warnings __future__ mpl_toolkits "
-    "ipywidgets datetime helpers".split()
-)
-# Of the big packages the parts that exercises have a use for; helpers is the course's own.
-PARTS = frozenset(
-    "collections.abc matplotlib.pyplot numpy.linalg numpy.random numpy.polynomial numpy.testing "
-    "numpy.typing numpy.fft scipy.optimize scipy.special scipy.integrate scipy.stats scipy.linalg "
-    "scipy.interpolate torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.optim "
-    "torch.linalg torch.autograd torch.special torch.fft torch.distributions torch.func "
-    "torch.utils.data sklearn.datasets sklearn.metrics sklearn.model_selection tqdm.auto "
-    "tqdm.notebook IPython.display".split()
-)
-NAMES = frozenset(
-    "eval exec compile open input getattr globals locals vars setattr delattr breakpoint "
-    "memoryview exit quit get_ipython attrgetter methodcaller get_type_hints ForwardRef "
-    "Formatter".split()
-)
-# Names of attributes (and names imported from a module) that lead out of ordinary code.
-ATTRIBUTES = frozenset(
-    "sys os builtins modules inspect ctypes ctypeslib subprocess importlib types gc signal socket "
-    "threading pickle shutil pathlib tempfile weakref linecache platform multiprocessing "
-    "faulthandler f_back f_globals f_locals f_builtins f_code gi_frame cr_frame tb_frame "
-    "func_globals settrace setprofile excepthook displayhook meta_path path_hooks get_ipython "
-    "ast_transformers load save savez savez_compressed loadtxt savetxt genfromtxt fromfile tofile "
-    "from_file memmap as_strided data_ptr f2py cpp_extension hub ops classes jit library "
-    "distributed LowLevelCallable make_dataclass get_type_hints ForwardRef Formatter benchmark "
-    "collect_env fx DataSource fromregex imread imsave read_csv read_pickle read_table query "
-    "load_files vformat func_globals __globals__ TorchFunctionMode TorchDispatchMode overrides "
-    "attrgetter methodcaller system popen getframe set_default_tensor_type untyped_storage "
-    "storage from_dlpack frombuffer savefig measure runstring rundocs decorate_methods extbuild "
-    "run_threaded check_support_sve temppath tempdir singledispatch singledispatchmethod "
-    "update_wrapper ABCMeta EnumMeta EnumType global_enum bltns copyreg "
-    "evaluate_forward_ref".split()
-)
-METHODS = frozenset(
-    "__init__ __call__ __len__ __getitem__ __iter__ __next__ __repr__ __str__ __post_init__ "
-    "__enter__ __exit__ __add__ __mul__ __neg__ __contains__".split()
-)
-DUNDERS = METHODS | frozenset({"__name__", "__doc__", "__version__"})
-SHADOWED = frozenset(
-    "abs all any isinstance issubclass round float int bool len type str repr tuple complex "
-    "AssertionError Exception BaseException ValueError NameError super object".split()
-)
-USUAL = frozenset("np torch plt math helpers nn F theory scipy".split())
-PLAIN_TARGETS = frozenset("grad data requires_grad weight bias training".split())
 TEXT = re.compile(
     r"__(?!main__|name__|init__|doc__)\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
 )
-MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?)", re.MULTILINE)
-# What honest notebooks hold: a figure's place, a stopwatch. No magic is run, so none does harm.
-USUAL_MAGIC = re.compile(r"^[ \t]*%(matplotlib|config|timeit|time|load_ext|autoreload)\b")
+MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?|[\w.]+\?{1,2}[ \t]*$)", re.MULTILINE)
+# What honest notebooks hold: a figure's place, a stopwatch, help. None is run or does harm.
+USUAL_MAGIC = re.compile(
+    r"^[ \t]*(%(matplotlib|config|load_ext|autoreload)\b|%{1,2}(timeit|time)\b|[!%]pip install\b"
+    r"|\?{1,2}[\w.]+[ \t]*$|[\w.]+\?{1,2}[ \t]*$)"
+)
 
 
 def scan(source: str, label: str) -> list[Flag]:
@@ -88,7 +55,15 @@ def scan(source: str, label: str) -> list[Flag]:
 
 def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
     nodes = list(ast.walk(tree))
-    fine = {id(text) for text in _docstrings(nodes)} | {id(name) for name in _getattr(nodes)}
+    harmless = (
+        _docstrings,
+        _getattr,
+        _parts_of_a_network,
+        _names_of_classes,
+        _numbers_of_sys,
+        _local,
+    )
+    fine = {id(node) for which in harmless for node in which(nodes)}
     own = {n.attr for n in nodes if isinstance(n, ast.Attribute) and _stored(n) and _of_self(n)}
     imported = {a.asname or a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
     for node in nodes:
@@ -104,7 +79,8 @@ def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _getattr(nodes: list[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the names `getattr` that are called with a harmless name as a constant."""
+    """Yield the names `getattr` that are called with a harmless name, or a beginning of one."""
+    risky = ATTRIBUTES | NAMES
     for node in nodes:
         match node:
             case ast.Call(
@@ -112,6 +88,54 @@ def _getattr(nodes: list[ast.AST]) -> Iterator[ast.AST]:
             ):
                 if _harmless(to):
                     yield name
+            case ast.Call(
+                func=ast.Name(id="getattr") as name,
+                args=[_, ast.JoinedStr(values=[ast.Constant(value=str(to)), *_]), *_],
+            ):
+                if _harmless(to) and not any(word.startswith(to) for word in risky):
+                    yield name
+
+
+def _parts_of_a_network(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield `x.modules` where it is called: that of sys cannot be."""
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="modules") as part):
+                yield part
+
+
+def _names_of_classes(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the inner part of `x.__class__.__name__`."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr="__name__", value=ast.Attribute(attr="__class__") as part):
+                yield part
+
+
+def _numbers_of_sys(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield `import sys` if nothing but facts about numbers and the output is taken from it."""
+    names = {id(n) for n in nodes if isinstance(n, ast.Name) and n.id == "sys"}
+    taken = [n for n in nodes if isinstance(n, ast.Attribute) and id(n.value) in names]
+    parts = [n for n in taken if n.attr in SYS]
+    if names and len(parts) == len(names):
+        yield from (
+            n for n in nodes if isinstance(n, ast.alias) and n.name == "sys" and not n.asname
+        )
+
+
+def _local(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield names that get a new meaning in a function alone: no check sees it."""
+    for function in nodes:
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inner = list(ast.walk(function))
+            far = {x for n in inner if isinstance(n, (ast.Global, ast.Nonlocal)) for x in n.names}
+            for node in inner:
+                if isinstance(node, ast.Name) and _set(node) and node.id in SHADOWED - far:
+                    yield node
+
+
+def _set(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
 
 
 def _stored(node: ast.Attribute) -> bool:
@@ -131,7 +155,10 @@ def _docstrings(nodes: list[ast.AST]) -> Iterator[ast.AST]:
 def _in_node(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Import(names=names):
-            yield from (f"import {n.name}" for n in names if not _ordinary(n.name))
+            known = [n.name for n in names if n.name != "sys"]
+            yield from (f"import {name}" for name in known if not _ordinary(name))
+        case ast.alias(name="sys"):
+            yield "import sys"
         case ast.ImportFrom(module=module, names=names, level=level):
             if level or not _ordinary(module or ""):
                 yield f"from {'.' * level}{module or ''} import"

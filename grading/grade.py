@@ -17,15 +17,9 @@ from grading.roster import Student
 from grading.sandbox import Limits
 
 PARTS = (
-    "checkers.py",
-    "flags.py",
-    "memorised.py",
-    "rebuild.py",
-    "result.py",
-    "run.py",
-    "sandbox.py",
-    "watch.py",
-)
+    "checkers.py", "flags.py", "memorised.py", "rebuild.py", "result.py", "run.py", "sandbox.py",
+    "watch.py", "words.py",
+)  # fmt: skip
 
 
 @cache

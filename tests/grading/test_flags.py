@@ -18,7 +18,7 @@ SUSPICIOUS = [
     "import sys", "import os.path", "from builtins import len", "import importlib", "import ctypes",
     "import torch.multiprocessing", "from torch import jit", "from typing import sys",
     "import helpers._x", "from numpy import load", "from math import _x",
-    "exec('1')", "eval('1')", "compile('1', '', 'exec')", "open('x')", "input()", "globals()",
+    "exec('1')", "eval('1')", "compile('1', '', 'exec')", "open('x')", "globals()",
     "vars()", "locals()", "__import__('os')", "__builtins__", "get_ipython()", "setattr(x, 'y', 1)",
     "getattr(x, '__class__')", "getattr(x, name)", "breakpoint()", "type('X', (), {})",
     "x.__class__", "x.__dict__", "f.__code__", "x._private", "torch.sys", "np.ctypeslib",
@@ -40,6 +40,44 @@ INNOCENT = [
     "@functools.wraps(f)\ndef g(*a: int) -> Callable[[int], float] | None: return f(*a)",
     "torch.manual_seed(0)", "np.random.default_rng(0)", "total = max(1, 2)",
 ]  # fmt: skip
+
+
+INNOCENT += [
+    "getattr(module, f'bias_ih_l{layer}{end}')",
+    "for m in net.modules(): pass",
+    "class Norm:\n    def forward(self, input):\n        return input - input.mean()",
+    "self.signal = 1\nx.signal",
+    "raise TypeError(f'{x.__class__.__name__}')",
+    "%%time\nf(3)",
+    "%%timeit -n 3\nf(3)",
+    "import sys\nx = sys.float_info.epsilon",
+    "import json, logging\nfrom pprint import pprint\nlogging.debug(json.dumps([1]))",
+    "fig.savefig('x.png')",
+    "torch.linalg.qr?\nx = 1",
+    "?torch.linalg.qr\nx = 1",
+    "f??\nx = 1",
+    "!pip install -q scipy\nx = 1",
+    "def f(x):\n    type, len = 'relu', 2\n    return len * x",
+]
+SUSPICIOUS += [
+    "getattr(x, f'f_{name}')",
+    "getattr(x, f'{name}x')",
+    "getattr(x, f'_{name}')",
+    "getattr(x, f'mod{name}')",
+    "sys.modules",
+    "x.modules['os']",
+    "x.__class__.__base__",
+    "x.__class__",
+    "%%bash\nls",
+    "import sys\nsys.float_info\nsys.settrace(f)",
+    "import sys\nsys.float_info\ny = sys",
+    "import sys as s\ns.float_info",
+    "json.load(f)",
+    "logging.sys",
+    "!ls\nx = 1",
+    "def f(x):\n    global len\n    len = g",
+    "len = g",
+]
 
 
 @pytest.mark.parametrize("source", SUSPICIOUS)
@@ -126,6 +164,7 @@ def test_magics_are_set_aside_and_flagged():
     assert flag.where == "cell, line 2"
     assert without_magics(source) == "pass  # %matplotlib inline\npass  # !ls\n" + source[23:]
     assert without_magics("%%bash\nls /tmp x") == "%%bash\nls /tmp x"
+    assert without_magics("torch.qr?\nx = 1") == "pass  # torch.qr?\nx = 1"
     assert without_magics("x = '''\n%d\n'''") == "x = '''\n%d\n'''"
 
 
