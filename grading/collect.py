@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +10,13 @@ from typing import Any
 
 from grading.files import File, files_of
 from grading.folder import Assignment, CourseError, safe_name, write
-from grading.names import Named, is_junk, parse
-from grading.rebuild import known_cells
+from grading.names import Named, is_junk, parse, plain_hints
+from grading.rebuild import is_notebook, known_cells
 from grading.roster import Finder, Student
+from grading.sandbox import Limits
 
+MOST_BYTES = Limits().submission_mb * 1_000_000  # of a notebook whose cells are looked at
+LOST = "NOT COLLECTED"
 KEEP = ("latest", "first")
 DECIDED = ("repeated: ", "no cell of this chapter")  # said anew each time
 
@@ -53,13 +55,17 @@ def collect(
     if keep not in KEEP:
         raise CourseError(f"keep must be one of {', '.join(KEEP)}; got {keep!r}")
     before = assignment.collected
-    found = Collection(before["submissions"], before["listed"])
+    listed = [entry for entry in before["listed"] if not entry["why"].startswith(LOST)]
+    found = Collection(before["submissions"], listed)
     key = assignment.release.content
     left = dict(assigned or {})
     _check_assigned(left, roster)
     finder = Finder(roster)
     for file in files_of(source):  # one at a time: a class can be larger than the memory
-        _take(found, assignment, key, file, finder, left.pop(file.path, None), due)
+        try:
+            _take(found, assignment, key, file, finder, left.pop(file.path, None), due)
+        except OSError as error:
+            found.list(file.path, f"{LOST}, it cannot be written: {error.strerror}")
     if left:
         raise CourseError(f"--assign: there is no file {next(iter(left))!r}")
     choose(found, keep)
@@ -94,7 +100,7 @@ def _take(
         _keep_file(assignment, "not-notebooks", file, sha)
         found.list(file.path, "not a notebook; kept in collected/not-notebooks")
         return
-    named = parse(file.path, assignment.name)
+    named = parse(file.upload, assignment.name)
     student, why = (whose, "assigned") if whose else _student(named, finder)
     if not student:
         _keep_file(assignment, "unknown", file, sha)
@@ -111,7 +117,7 @@ def _take(
         "late": named.late or bool(due and file.when > due),
         "attempt": named.attempt,
         "by": why,
-        "cells": known_cells(key, file.data),
+        "cells": known_cells(key, file.data, MOST_BYTES),
         "chosen": False,
     }
     found.submissions[:] = [
@@ -123,13 +129,7 @@ def _take(
 
 
 def _is_notebook(data: bytes) -> bool:
-    if b'"cells"' not in data and b'"worksheets"' not in data:
-        return False
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and ("cells" in content or "worksheets" in content)
+    return (b'"cells"' in data or b'"worksheets"' in data) and is_notebook(data, MOST_BYTES)
 
 
 def _keep_file(assignment: Assignment, where: str, file: File, sha: str) -> None:
@@ -139,13 +139,18 @@ def _keep_file(assignment: Assignment, where: str, file: File, sha: str) -> None
 
 def _student(named: Named, finder: Finder) -> tuple[str, str]:
     """Return a student's id and how it was found, or "" and why not."""
+    if not named.source:
+        return "", f"{named.label!r} looks like a name of Canvas and like one of Moodle"
     if not finder.students:  # nobody to confuse with
         return safe_name(named.label), f"{named.source} name, no roster"
-    found = sorted(finder.find(**named.hints))
+    fits = [finder.find(**named.hints), *(finder.find(**plain_hints(f)) for f in named.folders)]
+    found = sorted(set().union(*fits))
     if len(found) == 1:
         return found[0], f"{named.source} name"
-    if found:
+    if any(len(names) > 1 for names in fits):
         return "", f"{named.label!r} fits {', '.join(found)}"
+    if found:
+        return "", f"its name and its folders fit {', '.join(found)}"
     return "", f"nobody in the roster is {named.label!r}"
 
 

@@ -20,6 +20,7 @@ from grading.grade import grade_class, review
 from grading.gradebook import opened, url_of
 from grading.manual import enter_manual, manual_table
 from grading.release import Release, make_release
+from grading.result import printable
 from grading.roster import Student, read_roster
 from grading.sandbox import ROOT, Limits
 from grading.sound import check, settle
@@ -151,7 +152,7 @@ def run_collect(given: Namespace) -> int:
     counts = f"{len(chosen)} students, {len(found_now.submissions)} submissions"
     print(f"{counts}; late: {', '.join(late) or 'nobody'}")
     for entry in found_now.listed:
-        print(f"  {entry['file']}: {entry['why']}")
+        print(printable(f"  {entry['file']}: {entry['why']}"))
     if roster := roster_of(given):
         missing = {s.id for s in roster} - {entry["student"] for entry in chosen}
         print(f"not handed in: {', '.join(sorted(missing)) or 'nobody'}")

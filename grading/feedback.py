@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 from grading.folder import Assignment, safe_name, write
 from grading.grade import results_of
 from grading.gradebook import Book, Row
+from grading.memorised import parsed
 from grading.result import CheckResult, Result
 
 HIDDEN = "A check that is not shown failed. Does your code cover more than the given examples?"
+NOT_RUN = (
+    "A cell of the chapter makes {}, and that cell was not run: exercises run with the imports, "
+    "the few cells made for exercises, and what you wrote. Copy what you need into your answer."
+)
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
@@ -62,6 +70,7 @@ def page(key: dict[str, Any], student: str, result: Result, row: Row) -> str:
     total = f"{row.points:g} of {most:g} points"
     if not row.complete:
         total += " so far; written answers are still being read"
+    result = replace(result, checks=tuple(_explained(c, key) for c in result.checks))
     return PAGE.format(
         title=escape(key["title"]),
         student=escape(student),
@@ -70,6 +79,30 @@ def page(key: dict[str, Any], student: str, result: Result, row: Row) -> str:
         notes=_notes(result),
         exercises="\n".join(_exercise(e, result, row) for e in key["exercises"]),
     )
+
+
+def _explained(check: CheckResult, key: dict[str, Any]) -> CheckResult:
+    """Return a check with a hint where an answer uses a name that a cell of the text defines."""
+    missing = re.match(r"name '(\w+)' is not defined", check.message)
+    if check.error != "NameError" or not missing or missing[1] not in _names_of_the_text(key):
+        return check
+    said = f"{check.message}. {NOT_RUN.format(missing[1])}"
+    return replace(check, message=said)
+
+
+def _names_of_the_text(key: dict[str, Any]) -> set[str]:
+    """Return the names that released cells define which are not run for exercises."""
+    run = {name for name, _ in key["setup"]}
+    texts = [
+        c for c in key["cells"] if c["type"] == "code" and not c["role"] and c["id"] not in run
+    ]
+    top = [node for cell in texts for node in parsed(cell["source"]).body]
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = {node.name for node in top if isinstance(node, kinds)}
+    nodes = [part for node in top if not isinstance(node, kinds) for part in ast.walk(node)]
+    names |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    imported = [a for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names]
+    return names | {alias.asname or alias.name for alias in imported}
 
 
 def _notes(result: Result) -> str:

@@ -6,28 +6,37 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from grading.names import is_junk
+from grading.result import printable
+
 MOST_FILES = 100_000
 MOST_BYTES = 100_000_000  # of one file
+MOST_HANDED_IN = 50  # files in a zip of one student
 MOST_IN_A_ZIP = 20_000_000_000
-
-
-def printable(name: str) -> str:
-    """Return a file's name with what is no text replaced."""
-    return name.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: where it stood, what is in it, when it was written, or why it was not read."""
+    """One file: where it stood, what is in it, when it was written, or why it was not read.
+
+    A zip that was handed in is its author's work, names and times in it included: whose a file in
+    it is, and when it was written, is said by the zip.
+    """
 
     path: str
     data: bytes
     when: str
     unread: str = ""
+    inside: str = ""  # the path of the zip that it stood in
+
+    @property
+    def upload(self) -> str:
+        """The path of what was handed in."""
+        return self.inside or self.path
 
 
 def files_of(source: Path) -> Iterator[File]:
@@ -85,15 +94,20 @@ def _opened(file: File) -> Iterator[File]:
         return
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-            yield from _zip(archive, f"{file.path}/", nested=True)
+            for entry in _zip(archive, f"{file.path}/", nested=True):
+                yield replace(entry, when=file.when, inside=file.path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         yield File(file.path, b"", file.when, f"a zip that cannot be read: {error}")
 
 
 def _zip(archive: zipfile.ZipFile, prefix: str, nested: bool) -> Iterator[File]:
     entries = sorted((e for e in archive.infolist() if not e.is_dir()), key=lambda e: e.filename)
-    left = MOST_BYTES if nested else MOST_IN_A_ZIP
-    for entry in entries[:MOST_FILES]:
+    left, most = (MOST_BYTES, MOST_HANDED_IN) if nested else (MOST_IN_A_ZIP, MOST_FILES)
+    if len(entries) > most:
+        entries.sort(key=lambda e: (is_junk(e.filename), not e.filename.endswith(".ipynb")))
+        why = f"{len(entries):,} files in it; {most:,} are read, notebooks first"
+        yield File(prefix.rstrip("/") or "the zip", b"", "", why)
+    for entry in entries[:most]:
         file = _entry(archive, entry, prefix, left)
         left -= len(file.data)
         if nested:

@@ -11,59 +11,28 @@ import re
 from collections.abc import Iterator
 
 from grading.result import Flag
+from grading.words import (
+    ATTRIBUTES,
+    DUNDERS,
+    METHODS,
+    MODULES,
+    NAMES,
+    PARTS,
+    PLAIN_TARGETS,
+    SHADOWED,
+    SYS,
+    USUAL,
+)
 
-MODULES = frozenset(
-    "abc bisect cmath collections copy dataclasses decimal enum fractions functools heapq "
-    "itertools math matplotlib numbers numpy operator random re scipy seaborn sklearn statistics "
-    "textwrap time torch tqdm typing typing_extensions warnings __future__ mpl_toolkits "
-    "ipywidgets datetime helpers".split()
-)
-# Of the big packages the parts that exercises have a use for; helpers is the course's own.
-PARTS = frozenset(
-    "collections.abc matplotlib.pyplot numpy.linalg numpy.random numpy.polynomial numpy.testing "
-    "numpy.typing numpy.fft scipy.optimize scipy.special scipy.integrate scipy.stats scipy.linalg "
-    "scipy.interpolate torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.optim "
-    "torch.linalg torch.autograd torch.special torch.fft torch.distributions torch.func "
-    "torch.utils.data sklearn.datasets sklearn.metrics sklearn.model_selection tqdm.auto "
-    "tqdm.notebook IPython.display".split()
-)
-NAMES = frozenset(
-    "eval exec compile open input getattr globals locals vars setattr delattr breakpoint "
-    "memoryview exit quit get_ipython attrgetter methodcaller get_type_hints ForwardRef "
-    "Formatter".split()
-)
-# Names of attributes (and names imported from a module) that lead out of ordinary code.
-ATTRIBUTES = frozenset(
-    "sys os builtins modules inspect ctypes ctypeslib subprocess importlib types gc signal socket "
-    "threading pickle shutil pathlib tempfile weakref linecache platform multiprocessing "
-    "faulthandler f_back f_globals f_locals f_builtins f_code gi_frame cr_frame tb_frame "
-    "func_globals settrace setprofile excepthook displayhook meta_path path_hooks get_ipython "
-    "ast_transformers load save savez savez_compressed loadtxt savetxt genfromtxt fromfile tofile "
-    "from_file memmap as_strided data_ptr f2py cpp_extension hub ops classes jit library "
-    "distributed LowLevelCallable make_dataclass get_type_hints ForwardRef Formatter benchmark "
-    "collect_env fx DataSource fromregex imread imsave read_csv read_pickle read_table query "
-    "load_files vformat func_globals __globals__ TorchFunctionMode TorchDispatchMode overrides "
-    "attrgetter methodcaller system popen getframe set_default_tensor_type untyped_storage "
-    "storage from_dlpack frombuffer savefig".split()
-)
-METHODS = frozenset(
-    "__init__ __call__ __len__ __getitem__ __iter__ __next__ __repr__ __str__ __post_init__ "
-    "__enter__ __exit__ __add__ __mul__ __neg__ __contains__".split()
-)
-DUNDERS = METHODS | frozenset({"__name__", "__doc__", "__version__"})
-SHADOWED = frozenset(
-    "abs all any isinstance issubclass round float int bool len type str repr tuple complex "
-    "AssertionError Exception BaseException ValueError NameError super object".split()
-)
-USUAL = frozenset("np torch plt math helpers nn F theory scipy".split())
-PLAIN_TARGETS = frozenset("grad data requires_grad weight bias training".split())
-COMMON = frozenset({*range(11), *(k / 10 for k in range(100)), 0.25, 0.75, 16, 32, 64})
 TEXT = re.compile(
     r"__(?!main__|name__|init__|doc__)\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
 )
-MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?)", re.MULTILINE)
-# What honest notebooks hold: a figure's place, a stopwatch. No magic is run, so none does harm.
-USUAL_MAGIC = re.compile(r"^[ \t]*%(matplotlib|config|timeit|time|load_ext|autoreload)\b")
+MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?|[\w.]+\?{1,2}[ \t]*$)", re.MULTILINE)
+# What honest notebooks hold: a figure's place, a stopwatch, help. None is run or does harm.
+USUAL_MAGIC = re.compile(
+    r"^[ \t]*(%(matplotlib|config|load_ext|autoreload)\b|%{1,2}(timeit|time)\b|[!%]pip install\b"
+    r"|\?{1,2}[\w.]+[ \t]*$|[\w.]+\?{1,2}[ \t]*$)"
+)
 
 
 def scan(source: str, label: str) -> list[Flag]:
@@ -84,49 +53,17 @@ def scan(source: str, label: str) -> list[Flag]:
     return [Flag("suspicious", where, what) for where, what in lines[:50]]
 
 
-def memorised(source: str, checks: str, reference: str) -> str:
-    """Return the numbers that an answer and the checks share, if they are telling; else "".
-
-    A function can pass visible checks by looking their numbers up. Two numbers that are neither
-    small and round nor in the reference are enough for a human to look.
-    """
-    try:
-        mine = _numbers(_lasting(ast.parse(without_magics(source))))
-        theirs, known = (_numbers([ast.parse(text)]) for text in (checks, reference))
-    except Exception:  # no Python: nothing can pass
-        return ""
-    shared = sorted((mine & theirs) - known)
-    return ", ".join(f"{number:g}" for number in shared) if len(shared) > 1 else ""
-
-
-def _lasting(tree: ast.Module) -> list[ast.AST]:
-    """Return definitions, and assignments to what they use; not the calls by which one debugs."""
-    kinds = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
-    made: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, kinds)]
-    used = {n.id for node in made for n in ast.walk(node) if isinstance(n, ast.Name)}
-    for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _set(n)}
-            made += [node] if names & used else []
-    return made
-
-
-def _set(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
-
-
-def _numbers(trees: list[ast.AST]) -> set[float]:
-    """Return the numbers in code, without signs, that nobody would write by chance."""
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    found = [v for v in constants if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    numbers = {abs(float(v)) for v in found if abs(v) < 1e300}
-    return {n for n in numbers if n not in COMMON and len(f"{n:.12g}".strip("0.")) > 1}
-
-
 def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
     nodes = list(ast.walk(tree))
-    fine = {id(text) for text in _docstrings(nodes)} | {id(name) for name in _getattr(nodes)}
+    harmless = (
+        _docstrings,
+        _getattr,
+        _parts_of_a_network,
+        _names_of_classes,
+        _numbers_of_sys,
+        _local,
+    )
+    fine = {id(node) for which in harmless for node in which(nodes)}
     own = {n.attr for n in nodes if isinstance(n, ast.Attribute) and _stored(n) and _of_self(n)}
     imported = {a.asname or a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
     for node in nodes:
@@ -142,7 +79,8 @@ def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _getattr(nodes: list[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the names `getattr` that are called with a harmless name as a constant."""
+    """Yield the names `getattr` that are called with a harmless name, or a beginning of one."""
+    risky = ATTRIBUTES | NAMES
     for node in nodes:
         match node:
             case ast.Call(
@@ -150,6 +88,54 @@ def _getattr(nodes: list[ast.AST]) -> Iterator[ast.AST]:
             ):
                 if _harmless(to):
                     yield name
+            case ast.Call(
+                func=ast.Name(id="getattr") as name,
+                args=[_, ast.JoinedStr(values=[ast.Constant(value=str(to)), *_]), *_],
+            ):
+                if _harmless(to) and not any(word.startswith(to) for word in risky):
+                    yield name
+
+
+def _parts_of_a_network(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield `x.modules` where it is called: that of sys cannot be."""
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="modules") as part):
+                yield part
+
+
+def _names_of_classes(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the inner part of `x.__class__.__name__`."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr="__name__", value=ast.Attribute(attr="__class__") as part):
+                yield part
+
+
+def _numbers_of_sys(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield `import sys` if nothing but facts about numbers and the output is taken from it."""
+    names = {id(n) for n in nodes if isinstance(n, ast.Name) and n.id == "sys"}
+    taken = [n for n in nodes if isinstance(n, ast.Attribute) and id(n.value) in names]
+    parts = [n for n in taken if n.attr in SYS]
+    if names and len(parts) == len(names):
+        yield from (
+            n for n in nodes if isinstance(n, ast.alias) and n.name == "sys" and not n.asname
+        )
+
+
+def _local(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield names that get a new meaning in a function alone: no check sees it."""
+    for function in nodes:
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inner = list(ast.walk(function))
+            far = {x for n in inner if isinstance(n, (ast.Global, ast.Nonlocal)) for x in n.names}
+            for node in inner:
+                if isinstance(node, ast.Name) and _set(node) and node.id in SHADOWED - far:
+                    yield node
+
+
+def _set(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
 
 
 def _stored(node: ast.Attribute) -> bool:
@@ -169,7 +155,10 @@ def _docstrings(nodes: list[ast.AST]) -> Iterator[ast.AST]:
 def _in_node(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Import(names=names):
-            yield from (f"import {n.name}" for n in names if not _ordinary(n.name))
+            known = [n.name for n in names if n.name != "sys"]
+            yield from (f"import {name}" for name in known if not _ordinary(name))
+        case ast.alias(name="sys"):
+            yield "import sys"
         case ast.ImportFrom(module=module, names=names, level=level):
             if level or not _ordinary(module or ""):
                 yield f"from {'.' * level}{module or ''} import"
@@ -183,13 +172,21 @@ def _in_node(node: ast.AST) -> Iterator[str]:
             yield from _attribute(node)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield from _definition(node)
-        case ast.arg(arg=name) if name in NAMES:
-            yield f"an argument called {name}"
+        case ast.arg(arg=name, annotation=hint):
+            if name in NAMES:
+                yield f"an argument called {name}"
+            yield from _hint(hint)
+        case ast.AnnAssign(annotation=hint):
+            yield from _hint(hint)
         case ast.Constant(value=str(text)):
             yield from (f"text {m!r}" for m in sorted({m[0] for m in TEXT.finditer(text)}))
         case ast.Call(func=ast.Attribute(attr="format" | "format_map", value=text)):
             if not isinstance(text, ast.Constant):
                 yield ".format of a text that is made"
+        case ast.Call(
+            func=ast.Name(id="wraps") | ast.Attribute(attr="wraps"), args=given, keywords=named
+        ) if len(given) > 1 or named:
+            yield "wraps with names of its own"
         case ast.MatchClass(kwd_attrs=names):
             yield from (f"a match of .{name}" for name in names if not _harmless(name))
         case (
@@ -227,7 +224,25 @@ def _leads_out(name: str) -> bool:
     return _dunder(name) and name not in DUNDERS
 
 
+def _hint(hint: ast.expr | None) -> Iterator[str]:
+    """Yield what is wrong with a type hint: functools and typing evaluate one that is a text."""
+    for node in ast.walk(hint) if hint else ():
+        if isinstance(node, (ast.Call, ast.JoinedStr, ast.NamedExpr, ast.Await)) or (
+            isinstance(node, ast.BinOp) and not isinstance(node.op, ast.BitOr)
+        ):
+            yield "a type hint that is computed"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                inner = ast.parse(node.value.strip(), mode="eval").body
+            except Exception:  # no expression: nothing that could be evaluated
+                continue
+            yield from _hint(inner)
+            yield from (what for part in ast.walk(inner) for what in _in_node(part))
+
+
 def _definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+    if not isinstance(node, ast.ClassDef):
+        yield from _hint(node.returns)
     if node.name in SHADOWED | NAMES:
         yield f"{node.name} gets a new meaning"
     if _dunder(node.name) and node.name not in METHODS:

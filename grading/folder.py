@@ -23,6 +23,8 @@ from typing import Any
 
 from grading.release import Release
 
+MOST_NAME = 160  # bytes; a file system takes 255, and write() and collect() add some
+
 
 class CourseError(ValueError):
     """Something in the working folder, or asked of it, that is not right."""
@@ -62,9 +64,9 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def safe_name(text: str) -> str:
-    """Return a text as a file name: letters, digits, - _ . @; never empty, never hidden."""
+    """Return a text as a file name: letters, digits, - _ . @; never empty, hidden or too long."""
     name = re.sub(r"[^\w.@-]+", "-", text.strip()).strip("-.")[:80]
-    return name or "unnamed"
+    return name.encode()[:MOST_NAME].decode(errors="ignore") or "unnamed"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ from grading.result import Result
 from grading.roster import Student
 from grading.sandbox import Limits
 
-PARTS = ("checkers.py", "flags.py", "rebuild.py", "result.py", "run.py", "sandbox.py", "watch.py")
+PARTS = (
+    "checkers.py", "flags.py", "memorised.py", "rebuild.py", "result.py", "run.py", "sandbox.py",
+    "watch.py", "words.py",
+)  # fmt: skip
 
 
 @cache

@@ -25,7 +25,7 @@ def manual_table(assignment: Assignment, book: Book) -> Path:
     typed = _typed(path) if path.exists() else {}
     lines = [dict(zip(MANUAL, line)) for line in _manual_lines(assignment, rows)]
     for line in lines:
-        key = (line["student"], line["cell"], line["answer"])
+        key = (line["student"], line["cell"], _same(line["answer"]))
         if not line["points"] and key in typed:
             line["points"], line["comment"] = typed[key]
     write(path, table(MANUAL, lines))
@@ -38,7 +38,14 @@ def _typed(path: Path) -> dict[tuple[str, str, str], tuple[str, str]]:
             {k: unguarded(v or "") for k, v in row.items() if k} for row in csv.DictReader(file)
         ]
     get = [tuple(row.get(name, "") for name in MANUAL) for row in rows]
-    return {(s, cell, answer): (points, comment) for s, cell, points, _, comment, answer in get}
+    return {
+        (s, cell, _same(answer)): (points, comment) for s, cell, points, _, comment, answer in get
+    }
+
+
+def _same(answer: str) -> str:
+    """Return an answer without what a spreadsheet may change in it: ends of lines, quotes."""
+    return " ".join(answer.lstrip("'").split())
 
 
 def _manual_lines(assignment: Assignment, rows: dict[str, Row]) -> Iterator[tuple[Any, ...]]:

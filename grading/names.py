@@ -20,13 +20,17 @@ JUNK = re.compile(
 
 @dataclass(frozen=True)
 class Named:
-    """What a path says. `hints` are tried in order against the roster; `label` is for people."""
+    """What a path says. `hints` are tried in order against the roster; `label` is for people.
 
-    source: str  # canvas, moodle, plain
+    `folders` are the names of folders above that may be a student's, too.
+    """
+
+    source: str  # canvas, moodle, plain; "" if the name is doubtful
     label: str
     hints: dict[str, str] = field(default_factory=dict)
     late: bool = False
     attempt: int = 0
+    folders: tuple[str, ...] = ()
 
 
 def is_junk(path: str) -> bool:
@@ -35,18 +39,20 @@ def is_junk(path: str) -> bool:
 
 
 def parse(path: str, chapter: str) -> Named:
-    """Return what the path of a file, relative to what was collected, says."""
-    path = re.sub(r"\.zip/.*", ".ipynb", path, flags=re.I)  # what is in it is whose the zip is
-    for part in PurePosixPath(path).parts:
+    """Return what the path of a file that was handed in says."""
+    parts = PurePosixPath(path).parts
+    for number, part in enumerate(parts):
         if match := MOODLE.fullmatch(part):
-            return _moodle(match)
+            if CANVAS.fullmatch(part):
+                return Named("", part)
+            return _moodle(match, parts[:number])
     name = PurePosixPath(path).name
     if match := CANVAS.fullmatch(name):
-        return _canvas(match)
-    return _plain(path, chapter)
+        return _canvas(match, parts[:-1])
+    return _plain(parts, chapter)
 
 
-def _canvas(match: re.Match[str]) -> Named:
+def _canvas(match: re.Match[str], folders: tuple[str, ...]) -> Named:
     attempt = ATTEMPT.search(PurePosixPath(match["file"]).stem)
     return Named(
         "canvas",
@@ -54,17 +60,23 @@ def _canvas(match: re.Match[str]) -> Named:
         {"canvas_id": match["user"], "name": match["who"]},
         bool(match["late"]),
         int(attempt["number"]) if attempt else 0,
+        folders,
     )
 
 
-def _moodle(match: re.Match[str]) -> Named:
-    return Named("moodle", match["who"], {"moodle_id": match["id"], "name": match["who"]})
+def _moodle(match: re.Match[str], folders: tuple[str, ...]) -> Named:
+    hints = {"moodle_id": match["id"], "name": match["who"]}
+    return Named("moodle", match["who"], hints, folders=folders)
 
 
-def _plain(path: str, chapter: str) -> Named:
+def plain_hints(who: str) -> dict[str, str]:
+    """Return what a name without a form may be."""
+    return {"id": who, "email": who, "name": who}
+
+
+def _plain(parts: tuple[str, ...], chapter: str) -> Named:
     """Return what a plain path says: folder/file.ipynb, student_chapter.ipynb, student.ipynb."""
-    parts = PurePosixPath(path).parts
-    stem = PurePosixPath(path).name.split(".ipynb")[0]
+    stem = re.sub(r"\.zip$", "", parts[-1], flags=re.I).split(".ipynb")[0]
     own = re.sub(rf"^{re.escape(chapter)}[-_ ]+|[-_ ]+{re.escape(chapter)}$", "", stem)
     attempt = re.search(r"(?: \((\d+)\)|[-_]v?(\d{1,2}))$", own)
     if len(parts) > 1 and (own == stem == chapter or stem.startswith(chapter) or own == stem):
@@ -72,4 +84,5 @@ def _plain(path: str, chapter: str) -> Named:
     else:
         who = own
     number = int(attempt[1] or attempt[2]) if attempt and who != own else 0
-    return Named("plain", who, {"id": who, "email": who, "name": who}, False, number)
+    names = tuple(dict.fromkeys([*parts[:-1], own]))
+    return Named("plain", who, plain_hints(who), False, number, names)

@@ -7,16 +7,23 @@ release's. Nothing here runs code or raises for a bad file.
 
 from __future__ import annotations
 
+import ast
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from grading.flags import memorised, scan
+from grading.flags import scan
+from grading.memorised import memorised, parsed
 from grading.result import Flag, ManualAnswer, clean
 
 MOST_CELLS = 5_000
 MOST_TEXT = 200_000  # characters of one cell
+MOST_CODE = 400_000  # characters of all code, of which a syntax tree takes a hundred times as much
+MOST_EDITED = 20_000  # characters of a cell of the text
+MOST_PARTS = 1_000_000  # lists and objects in the JSON
+MOST_FLAGS = 50  # of one kind
 
 Cell = dict[str, Any]
 
@@ -28,6 +35,7 @@ class Rebuilt:
     code: list[tuple[str, str, str]] = field(default_factory=list)  # (released cell, label, text)
     answers: dict[str, str] = field(default_factory=dict)
     flags: list[Flag] = field(default_factory=list)
+    solutions: set[str] = field(default_factory=set)  # the labels of answer cells
 
     def kinds(self) -> set[str]:
         """Return the kinds of flags raised."""
@@ -47,26 +55,60 @@ def rebuild(key: dict[str, Any], submission: bytes, most_bytes: int) -> Rebuilt:
         rebuilt.flag("unreadable", "file", f"{type(error).__name__}: {error}"[:200])
         return rebuilt
     _take(key, cells, rebuilt)
+    _limit(rebuilt)
     for _, label, text in rebuilt.code:
         rebuilt.flags += scan(text, label)
+    trees = {label: parsed(text) for _, label, text in rebuilt.code}
     for exercise in key["exercises"]:
-        _memorised(exercise, rebuilt)
+        _memorised(exercise, trees, rebuilt)
+    rebuilt.flags = list(_few(rebuilt.flags))
     return rebuilt
 
 
-def _memorised(exercise: dict[str, Any], rebuilt: Rebuilt) -> None:
-    """Flag answers that hold the numbers of their checks."""
+def _limit(rebuilt: Rebuilt) -> None:
+    """Drop code beyond what is read: added cells before answers, the last ones first."""
+    left, dropped = MOST_CODE, 0
+    kept = set()
+    for cell in sorted(rebuilt.code, key=lambda cell: cell[1] not in rebuilt.solutions):
+        if len(cell[2]) <= left:
+            left -= len(cell[2])
+            kept.add(cell[1])
+        else:
+            dropped += 1
+    if dropped:
+        rebuilt.code = [cell for cell in rebuilt.code if cell[1] in kept]
+        what = f"more than {MOST_CODE:,} characters of code: {dropped} cells are left out"
+        rebuilt.flag("rebuilt", "file", what)
+
+
+def _few(flags: list[Flag]) -> Iterator[Flag]:
+    """Yield the flags, of each kind no more than a person would read."""
+    counts: Counter[str] = Counter()
+    for flag in flags:
+        counts[flag.kind] += 1
+        if counts[flag.kind] <= MOST_FLAGS:
+            yield flag
+    for kind, number in counts.items():
+        if number > MOST_FLAGS:
+            yield Flag(kind, "file", f"{number - MOST_FLAGS:,} more of this kind")
+
+
+def _memorised(exercise: dict[str, Any], trees: dict[str, ast.Module], rebuilt: Rebuilt) -> None:
+    """Flag answers that hold the numbers of their checks; added cells may hold them as well."""
     checks = "\n".join(check["source"] for check in exercise["checks"])
-    for solution in exercise["solutions"]:
-        for _, label, text in rebuilt.code:
-            numbers = memorised(text, checks, solution["reference"])
-            if label == solution["id"] and numbers:
-                rebuilt.flag("suspicious", label, f"numbers of the checks: {numbers}")
+    mine = {solution["id"] for solution in exercise["solutions"]}
+    others = rebuilt.solutions - mine
+    cells = [tree for label, tree in trees.items() if label not in others]
+    reference = "\n".join(solution["reference"] for solution in exercise["solutions"])
+    if mine and (numbers := memorised(cells, checks, reference)):
+        rebuilt.flag("suspicious", min(mine), f"numbers of the checks: {numbers}")
 
 
 def _cells(submission: bytes, most_bytes: int, rebuilt: Rebuilt) -> list[Cell]:
     if len(submission) > most_bytes:
         raise ValueError(f"{len(submission):,} bytes; at most {most_bytes:,} are read")
+    if submission.count(b"[") + submission.count(b"{") > MOST_PARTS:
+        raise ValueError(f"more than {MOST_PARTS:,} lists and objects")
     data = json.loads(submission.decode("utf-8-sig", errors="replace"))
     if not isinstance(data, dict):
         raise ValueError("this JSON is no notebook")
@@ -155,12 +197,41 @@ def _known_cell(
                 rebuilt.answers[name] = f"{rebuilt.answers.get(name, '')}\n\n{text}"
     elif role == "solution":
         rebuilt.code.append((name, name, text))
+        rebuilt.solutions.add(name)
     elif role == "manual":
         rebuilt.answers[name] = text
     elif role == "check" and changed:
         rebuilt.flag("rebuilt", name, "an edited check, restored")
-    elif name in setup and changed:
-        rebuilt.code.append((name, f"{name}-edited", text))
+    elif changed and known["type"] == "code" and not role:
+        taken = text if name in setup else _made(text, known["source"])
+        if taken:
+            rebuilt.code.append((name, f"{name}-edited", taken))
+
+
+def _made(text: str, released: str) -> str:
+    """Return what a student put into a cell of the text: imports, definitions, constants.
+
+    The rest of such a cell draws or trains, and is not run.
+    """
+    if len(text) > MOST_EDITED:
+        return ""
+    before = {ast.unparse(node) for node in parsed(released).body}
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    found = []
+    for node in parsed(text).body:
+        quick = not isinstance(node, (ast.Assign, ast.AnnAssign)) or not any(
+            isinstance(part, ast.Call) for part in ast.walk(node)
+        )
+        if isinstance(node, kinds) and quick and (said := _said(node)) not in before:
+            found.append(said)
+    return "\n\n".join(found)
+
+
+def _said(node: ast.stmt) -> str:
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "pass"
 
 
 def manual_answers(key: dict[str, Any], rebuilt: Rebuilt) -> tuple[ManualAnswer, ...]:
@@ -178,10 +249,19 @@ def manual_answers(key: dict[str, Any], rebuilt: Rebuilt) -> tuple[ManualAnswer,
     return tuple(found)
 
 
-def known_cells(key: dict[str, Any], submission: bytes) -> int:
+def is_notebook(data: bytes, most_bytes: int) -> bool:
+    """Say whether a file is a notebook, whatever its name."""
+    try:
+        _cells(data, most_bytes, Rebuilt())
+    except Exception:  # as in rebuild
+        return False
+    return True
+
+
+def known_cells(key: dict[str, Any], submission: bytes, most_bytes: int) -> int:
     """Return how many cells of a file are answers or checks of this release; 0 for no notebook."""
     try:
-        cells = _cells(submission, len(submission), Rebuilt())
+        cells = _cells(submission, most_bytes, Rebuilt())
     except Exception:  # as in rebuild
         return 0
     graded = {cell["id"] for cell in key["cells"] if cell["role"]}

@@ -10,7 +10,13 @@ from typing import Any
 def clean(text: str) -> str:
     """Return a text that every file and database takes: no surrogates, no control characters."""
     whole = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in whole if c in "\n\t" or ord(c) >= 32)
+    return "".join(c for c in whole if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160))
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that no terminal obeys: "?" for all that is not to be seen."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "?" for c in whole)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class CheckResult:
     message: str = ""
     hidden: bool = False  # the failing line belongs to a hidden test
     in_process: bool = False  # had to run inside the student's process
-    changed: bool = False  # passed, and the code had changed an argument
+    changed: bool = False  # the code had changed an argument
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,9 @@ def _results(exercise: Job, verdicts: list[Job]) -> list[CheckResult]:
         CheckResult(
             id=check["id"],
             exercise=exercise["id"],
-            points=0 if by_id[check["id"]]["error"] else check["points"],
+            points=check["points"] if by_id[check["id"]]["passed"] is True else 0,
             max_points=check["points"],
-            error=clean(by_id[check["id"]]["error"]),
+            error=_error(by_id[check["id"]]),
             message=clean(by_id[check["id"]]["message"]),
             hidden=by_id[check["id"]]["hidden"],
             in_process=by_id[check["id"]]["in_process"],
@@ -116,12 +116,23 @@ def _results(exercise: Job, verdicts: list[Job]) -> list[CheckResult]:
     ]
 
 
+def _error(verdict: Job) -> str:
+    """Return the name of the error, "" if there was none; a failure always has a name."""
+    return "" if verdict["passed"] is True else clean(verdict["error"]).strip() or "Exception"
+
+
 def _doubts(exercise: Job, results: list[CheckResult]) -> Iterator[Flag]:
     """Yield flags for points that may not be deserved, though no check objects."""
     expected = {check["id"] for check in exercise["checks"] if check.get("changes")}
+    strange = [result for result in results if result.changed and result.id not in expected]
+    spoiled = False  # by an answer that failed: what later checks compare with may be its work
     for result in results:
-        if result.changed and result.id not in expected:
+        if result in strange and result.points:
             yield Flag("suspicious", result.id, "passed with an argument changed by the answer")
+        elif spoiled and result.points:
+            what = "passed after the answer failed and left an argument changed"
+            yield Flag("suspicious", result.id, what)
+        spoiled |= result in strange and not result.points
     isolated = [result for result in results if not result.in_process]
     inside = [result for result in results if result.in_process and result.points]
     if isolated and not any(result.points for result in isolated):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from grading.folder import Assignment
 from grading.grade import load
 from grading.gradebook import Book, Row
+from grading.result import printable
 from grading.roster import Student
 
 LOOK = ("suspicious", "tampering", "crashed", "unreadable", "rebuilt")
@@ -45,7 +46,9 @@ def status(assignment: Assignment, book: Book, roster: list[Student]) -> Iterato
     yield from _humans(assignment, graded, rows)
     if collected["listed"]:
         yield f"  files ({len(collected['listed'])}):"
-        yield from (f"    {entry['file']}: {entry['why']}" for entry in collected["listed"])
+        yield from (
+            printable(f"    {entry['file']}: {entry['why']}") for entry in collected["listed"]
+        )
 
 
 def _humans(
@@ -55,8 +58,8 @@ def _humans(
     waiting = {s: reasons for s, reasons in waiting.items() if reasons}
     yield f"  needs a human ({len(waiting)}):{'' if waiting else ' nobody'}"
     for student, reasons in waiting.items():
-        yield f"    {student}: {'; '.join(reasons)}"
+        yield printable(f"    {student}: {'; '.join(reasons)}")
         entry = graded[student]
         if "result" in entry and not entry["reviewed"]:
             for flag in load(assignment, entry["result"]).flags:
-                yield f"      {flag.kind}: {flag.where}: {flag.what}"
+                yield printable(f"      {flag.kind}: {flag.where}: {flag.what}")

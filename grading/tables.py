@@ -19,10 +19,15 @@ def table(columns: Sequence[str], rows: list[dict[str, Any]]) -> str:
 
 def guarded(value: Any) -> Any:
     """Return a value as it may stand in a spreadsheet."""
-    risky = isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if risky else value
+    return f"'{value}" if isinstance(value, str) and _risky(value) else value
 
 
 def unguarded(text: str) -> str:
     """Return what `guarded` was given."""
-    return text[1:] if text[:1] == "'" and text[1:].lstrip()[:1] in ("=", "+", "-", "@") else text
+    return text[1:] if text[:1] == "'" and _risky(text[1:]) else text
+
+
+def _risky(text: str) -> bool:
+    """Say whether a text runs, or would after some quotes at its beginning were taken off."""
+    bare = text.lstrip("'")
+    return bare.lstrip()[:1] in tuple("=+-@") or bare[:1] in ("\t", "\r")

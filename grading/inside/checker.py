@@ -8,6 +8,7 @@ whoever runs it starts another for what is left.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -38,6 +39,7 @@ TORCH_CANARIES = (
     "torch.isfinite(torch.tensor(float('nan'))).all()",
     "bool(torch.tensor(2.0).abs().max() < 1.0)",
     "torch.tensor([1.0]).tolist() == [2.0]",
+    "(lambda x: torch.autograd.grad(x * x, x)[0] == 3)(torch.ones((), requires_grad=True)).item()",
 )
 NUMPY_CANARIES = ("np.allclose(0.0, 1.0)", "bool(np.isfinite(np.nan))", "(np.zeros(2) == 1).all()")
 
@@ -54,6 +56,8 @@ class Exercise:
         self.notes: list[str] = []
         self.started = False
         self.cells = job["cells"]
+        inside = [check["source"] for check in job["checks"] if check["in_process"]]
+        self.uses = sorted({name for source in inside for name in dotted(source)})
         for name in job["defines"]:
             self.names[name] = Remote(link, name, name)
 
@@ -89,7 +93,8 @@ class Exercise:
         self.link.died, self.started = "", True
         own = [label for label, _ in self.job["own"]]
         cells = [c for c in self.cells if c[0] in own or c[0] not in self.link.slow]
-        reply = self.link.ask(["start", cells, self.link.seconds], ("ready",), len(cells) + 1)
+        message = ["start", cells, self.link.seconds, self.uses]
+        reply = self.link.ask(message, ("ready",), len(cells) + 1)
         broken = reply[1] if isinstance(reply[1], dict) else {}
         self.link.slow |= {k for k, why in broken.items() if str(why).startswith("TimeLimit")}
 
@@ -107,8 +112,9 @@ class Exercise:
             frames = traceback.extract_tb(error.__traceback__)
             line = next((f.lineno for f in frames if f.filename == f"<{check['id']}>"), 0)
             self._note_crash(check["id"])
-            return verdict(check, type(error).__name__, str(error), line or 0)
-        return {**verdict(check), "changed": self.link.changed}
+            found = failed(check, type(error).__name__, str(error), line or 0)
+            return {**found, "changed": self.link.changed}
+        return {**passed(check), "changed": self.link.changed}
 
     def _note_crash(self, where: str) -> None:
         if self.link.died:
@@ -124,18 +130,23 @@ class Exercise:
                 reply = self._there(check["source"], check["id"])
                 if check["id"] not in wanted:
                     continue  # only for the names that it defines
-                if reply[0] == "done" and (fooled := self._fooled()):
+                if replaced := str(reply[-1])[:200] if reply[0] == "done" and reply[1:] else "":
+                    what = f"{replaced} had another meaning before {check['id']}; restored"
+                    self.notes.append(f"suspicious: {what}")
+                if reply[0] != "done":
+                    found.append(failed(check, *reply[1:4]))
+                elif fooled := self._fooled():
                     self.notes.append(
                         f"tampering: in {check['id']} a false assert passed: {fooled}"
                     )
-                    found.append(verdict(check, "Tampering", "a false assert passed here", 0))
+                    found.append(failed(check, "Tampering", "a false assert passed here"))
                 else:
-                    found.append(verdict(check, *(reply[1:4] if reply[0] == "raise" else ())))
+                    found.append(passed(check))
         except Lost as error:
             self._note_crash("a check in its process")
             done = {each["id"] for each in found}
             left = [check for check in checks if check["id"] not in done]
-            found += [verdict(check, "Lost", str(error), 0) for check in left]
+            found += [failed(check, "Lost", str(error)) for check in left]
         return found
 
     def _there(self, source: str, label: str) -> list[Any]:
@@ -160,14 +171,30 @@ class Exercise:
         self.link.died = ""
 
 
-def verdict(
+def dotted(source: str) -> set[str]:
+    """Return the dotted names in the source of a check, torch.autograd.grad for example."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    names = {ast.unparse(node) for node in nodes}
+    return {name for name in names if all(part.isidentifier() for part in name.split("."))}
+
+
+def passed(check: dict[str, Any]) -> dict[str, Any]:
+    """Return the verdict on a check that came to its end."""
+    facts = {"passed": True, "error": "", "message": "", "hidden": False}
+    return {"id": check["id"], "in_process": bool(check["in_process"]), **facts}
+
+
+def failed(
     check: dict[str, Any], error: Any = "", message: Any = "", line: Any = 0
 ) -> dict[str, Any]:
-    """Return one verdict; hidden says that the failing line belongs to a hidden test."""
+    """Return the verdict on one that did not, whatever the other side says about the error.
+
+    `hidden` says that the failing line belongs to a hidden test.
+    """
     number = line if isinstance(line, int) else 0
     hidden = any(first <= number <= last for first, last in check["hidden"])
     said = {"error": str(error)[:100], "message": str(message)[:2000], "hidden": hidden}
-    return {"id": check["id"], "in_process": bool(check["in_process"]), **said}
+    return {**passed(check), "passed": False, **said}
 
 
 def session(job: dict[str, Any], names: dict[str, Any], descriptors: list[int]) -> None:
@@ -185,7 +212,7 @@ def session(job: dict[str, Any], names: dict[str, Any], descriptors: list[int]) 
         except MemoryError:
             why = "an answer took all the memory there is"
             link.gone = why
-            lost = [verdict(check, "Lost", why) for check in exercise["checks"]]
+            lost = [failed(check, "Lost", why) for check in exercise["checks"]]
             found = {"exercise": exercise["id"], "verdicts": lost, "notes": [f"crashed: {why}"]}
         tell(descriptors[2], found)
         if link.gone:

@@ -19,6 +19,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from grading.inside import processes, wire
@@ -71,6 +72,20 @@ def run(source: str, label: str, names: Names) -> None:
     exec(compile(source, f"<{label}>", "exec", dont_inherit=True), names)
 
 
+def held(names: Names, uses: list[str]) -> dict[str, tuple[ModuleType, str, Any]]:
+    """Return what the checks use of libraries: the module, the name in it, and what it means."""
+    found = {}
+    for full in uses:
+        root, *path = full.split(".")
+        value = names.get(root)
+        for number, name in enumerate(path, 1):
+            if not (isinstance(value, ModuleType) and name in vars(value)):
+                break
+            home, value = value, vars(value)[name]
+            found[".".join([root, *path[:number]])] = (home, name, value)
+    return found
+
+
 def told(error: BaseException, label: str = "") -> list[Any]:
     """Return an exception as it is told to the checker: type, message, line in the cell."""
     try:
@@ -85,9 +100,10 @@ def told(error: BaseException, label: str = "") -> list[Any]:
 class Session:
     """One fork: the student's names, and the values that are known to both sides."""
 
-    def __init__(self, pipe: Any, names: Names, seconds: float) -> None:
+    def __init__(self, pipe: Any, names: Names, seconds: float, uses: list[str]) -> None:
         self.pipe, self.names, self.seconds = pipe, names, seconds
         self.setup = dict(names)
+        self.held = held(names, uses)
         self.mine: list[Any] = []  # functions that the checker may call
         self.theirs: dict[int, Any] = {}  # objects that the checker holds
         self.arrived: set[int] = set()  # those of the current call
@@ -158,14 +174,17 @@ class Session:
         raise NameError(f"{name} is not defined" + (f", since a cell failed: {why}" if why else ""))
 
     def _run(self, source: str, label: str, keep: list[str]) -> list[Any]:
-        """Run a locked check here, with the built-in names and those of the setup restored."""
+        """Run a locked check here, with the names restored that are not the student's."""
         vars(builtins).update(PRISTINE)
         for name in set(vars(builtins)) - set(PRISTINE):
             delattr(builtins, name)
         self.names["__builtins__"] = vars(builtins)
         self.names.update({k: v for k, v in self.setup.items() if k not in keep})
+        replaced = [k for k, (home, at, v) in self.held.items() if vars(home).get(at) is not v]
+        for home, at, value in self.held.values():
+            vars(home)[at] = value
         run(source, label, self.names)
-        return ["done"]
+        return ["done", ", ".join(replaced)]
 
     def encode(self, value: Any) -> list[Any]:
         """Return a value of the student's as plain data."""
@@ -229,7 +248,7 @@ def fork(pipe: Any, names: Names, message: list[Any]) -> str:
         code = 1
         try:
             processes.forbid()
-            session = Session(pipe, dict(names), message[2])
+            session = Session(pipe, dict(names), *message[2:])
             session.cells(message[1])
             session.serve()
             code = 0

@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from grading.inside.forms import ordinary
+
 MOST_BYTES = 16_000_000  # of one frame
 PATIENCE = 4.0  # seconds by the clock for each CPU second allowed
 NUMPY_KINDS = "?biufc"
@@ -101,6 +103,8 @@ class Encoder:
         kind = type(value)
         if simple := SIMPLE.get(kind):
             return simple(value)
+        if plain := ordinary(kind):
+            return self.content(plain(value), depth)
         if kind in (list, tuple, set, frozenset):
             number = self._number(value) if kind in (list, set) else 0
             return [kind.__name__, number, [self.encode(v, depth + 1) for v in value]]

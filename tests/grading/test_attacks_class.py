@@ -72,6 +72,13 @@ def test_no_table_runs_what_a_student_wrote(course):
         )
 
 
+def test_no_report_obeys_a_name(course, capsys):
+    assert cli.main(["status", "01_toy", "--course", str(course.course)]) == 0
+    said = capsys.readouterr().out
+    assert "escape?[4F?[J?8m?_01_toy.ipynb" in str(course.collected["submissions"])
+    assert [line for line in said.splitlines() if not line.isprintable()] == []
+
+
 def test_nothing_outside_was_read_or_written(course, around):
     told = [
         path

@@ -83,6 +83,88 @@ def test_a_file_is_given_to_whom_its_name_says(hand_in, path, student):
     assert found.listed == []
 
 
+@pytest.mark.parametrize(
+    "outer",
+    ["ada.ipynb", "ada_01_toy.ipynb", "lovelaceada_12_9001_01_toy.ipynb", "ada/01_toy.ipynb",
+     "ada_01_toy.zip", "Ada Lovelace_501_assignsubmission_file_/homework.zip"],
+)  # fmt: skip
+def test_whose_a_zip_is_its_own_name_says_and_no_name_in_it(toy, tmp_path, outer):
+    inner = zip_of(
+        {"grace_01_toy.ipynb": RIGHT_ONE, "hoppergrace_13_9002_01_toy-9.ipynb": BLANK,
+         "Grace Hopper_502_assignsubmission_file_/01_toy.ipynb": RIGHT_ONE + b" "},
+        tmp_path / "inner.zip",
+    )  # fmt: skip
+    write(tmp_path / "in" / outer, inner.read_bytes())
+    found = collect(toy, tmp_path / "in", ROSTER)
+    assert {(e["student"], e["attempt"]) for e in found.submissions} == {("ada", 0)}
+    assert len(found.submissions) == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["grace/ada_01_toy.ipynb", "grace/more/ada_01_toy.ipynb", "grace/ada.ipynb",
+     "grace/lovelaceada_12_9001_01_toy.ipynb",
+     "grace/Ada Lovelace_501_assignsubmission_file_/01_toy.ipynb"],
+)  # fmt: skip
+def test_a_folder_and_a_file_that_name_two_students_are_listed(hand_in, path):
+    found = hand_in({path: RIGHT_ONE})
+    assert chosen(found) == {}
+    assert "its name and its folders fit ada, grace; kept in" in why(found)[path]
+
+
+@pytest.mark.parametrize("roster", [ROSTER, []])
+def test_a_name_of_canvas_that_holds_one_of_moodle_is_listed(hand_in, roster):
+    path = "hoppergrace_13_9002_x_501_assignsubmission_file_01_toy.ipynb"
+    found = hand_in({path: RIGHT_ONE}, roster)
+    assert chosen(found) == {}
+    assert "looks like a name of Canvas and like one of Moodle; kept" in why(found)[path]
+
+
+def test_the_time_of_a_file_in_a_zip_is_the_time_of_the_zip(toy, tmp_path):
+    inner = zip_of({"01_toy.ipynb": RIGHT_ONE}, tmp_path / "inner.zip")  # says 30 November 2026
+    write(tmp_path / "in" / "ada_01_toy.zip", inner.read_bytes())
+    os.utime(tmp_path / "in" / "ada_01_toy.zip", (1_900_000_000,) * 2)
+    (entry,) = collect(toy, tmp_path / "in", ROSTER, due="2026-12-24T00:00").submissions
+    assert entry["when"].startswith("2030")
+    assert entry["late"]
+
+
+def test_a_long_name_stops_nothing(toy, tmp_path):
+    long = "\U0001d49c" * 60
+    files = {long: b"notes", "01_toy.ipynb": RIGHT_ONE}
+    write(tmp_path / "in" / "ada.zip", zip_of(files, tmp_path / "x.zip").read_bytes())
+    (tmp_path / "in" / f"{long}.txt"[:55]).write_bytes(b"notes")
+    found = collect(toy, tmp_path / "in", ROSTER)
+    assert chosen(found) == {"ada": "ada.zip/01_toy.ipynb"}
+    assert len(list((toy.folder / "collected" / "not-notebooks").iterdir())) == 2
+    assert (
+        len(collect(toy, zip_of({f"{long}.ipynb": RIGHT_ONE}, tmp_path / "y.zip"), []).listed) == 2
+    )
+
+
+def test_a_file_that_cannot_be_written_is_listed_and_the_rest_collected(hand_in, monkeypatch):
+    def fails(path, data):
+        if path.parent.name == "grace":
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr("grading.collect.write", fails)
+    files = {"ada.ipynb": RIGHT_ONE, "grace.ipynb": RIGHT_ONE, "rene.ipynb": RIGHT_ONE}
+    found = hand_in(files)
+    assert set(chosen(found)) == {"ada", "rene"}
+    assert "NOT COLLECTED, it cannot be written: No space left" in why(found)["grace.ipynb"]
+    monkeypatch.undo()
+    assert set(chosen(hand_in(files))) == {"ada", "grace", "rene"}
+
+
+def test_of_a_students_zip_of_many_files_few_are_read_notebooks_first(hand_in, tmp_path):
+    files = {f"{k}": b"%d" % k for k in range(3000)} | {"z.ipynb": RIGHT_ONE}
+    found = hand_in({"ada_01_toy.zip": zip_of(files, tmp_path / "x.zip").read_bytes()})
+    assert chosen(found) == {"ada": "ada_01_toy.zip/z.ipynb"}
+    assert why(found)["ada_01_toy.zip"] == "3,001 files in it; 50 are read, notebooks first"
+    assert len(found.listed) == 50
+
+
 def test_names_say_late_and_which_attempt():
     late = parse("hoppergrace_LATE_13_9002_01_toy-3.ipynb", "01_toy")
     assert (late.source, late.late, late.attempt) == ("canvas", True, 3)

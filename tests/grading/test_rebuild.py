@@ -1,11 +1,12 @@
 """Files as they come back: edited, cut, repeated, renamed, broken. Nothing is run here."""
 
 import json
+import time
 
 import pytest
 from small_chapter import RIGHT, release, submission
 
-from grading.rebuild import known_cells, manual_answers, rebuild
+from grading.rebuild import is_notebook, known_cells, manual_answers, rebuild
 
 KEY = release().content
 
@@ -99,6 +100,31 @@ def test_added_cells_and_an_edited_imports_cell_are_the_students():
     assert found.flags == []
 
 
+def test_what_a_student_defines_in_a_cell_of_the_text_is_taken_and_no_more():
+    released = "import math\n\nk = 3\nresult = math.sqrt(k)\nprint(result)"
+    cells = [
+        *KEY["cells"],
+        {"id": "demo", "grade_id": "", "type": "code", "role": "", "source": released},
+    ]
+    text = (
+        "from math import pi\n"
+        + released
+        + "\nhalf = k / 2\nx = f(1)\nf(2)\ndef f(x):\n    return pi * x"
+    )
+    new = {"cell_type": "code", "id": "demo", "metadata": {}, "source": text}
+    notebook = json.loads(submission(RIGHT))
+    notebook["cells"].append(new)
+    found = rebuild({**KEY, "cells": cells}, json.dumps(notebook).encode(), 1_000_000)
+    (_, label, taken) = found.code[-1]
+    assert label == "demo-edited"
+    assert taken == "from math import pi\n\nhalf = k / 2\n\ndef f(x):\n    return pi * x"
+    assert found.flags == []
+    new["source"] = released.replace("print(result)", "print(2 * result)")
+    assert (
+        rebuild({**KEY, "cells": cells}, json.dumps(notebook).encode(), 1_000_000).code[-1] != new
+    )
+
+
 def test_text_in_lists_and_an_old_format_are_read():
     def old(notebook):
         cells = notebook.pop("cells")
@@ -143,6 +169,40 @@ def test_written_answers_are_taken_and_blank_ones_known():
 
 
 def test_a_file_of_another_chapter_is_known_by_its_cells():
-    assert known_cells(KEY, submission()) == 11
-    assert known_cells(KEY, b'{"cells": []}') == 0
-    assert known_cells(KEY, b"no notebook") == 0
+    assert known_cells(KEY, submission(), 1_000_000) == 11
+    assert known_cells(KEY, b'{"cells": []}', 1000) == 0
+    assert known_cells(KEY, b"no notebook", 1000) == 0
+    assert known_cells(KEY, submission(), 1000) == 0
+
+
+def test_too_much_code_is_left_out_added_cells_first():
+    wide = dict.fromkeys(
+        ("toy-1-task", "toy-2-task", "toy-3-task", "toy-4-task"), "x=" + "0," * 90_000
+    )
+    start = time.monotonic()
+    found = rebuilt(submission(RIGHT, wide))
+    assert time.monotonic() - start < 10
+    assert {label for label in solutions(found) if label in RIGHT} == set(RIGHT)
+    assert len(found.code) == len(RIGHT) + 2
+    (flag,) = found.flags
+    assert "400,000 characters of code: 2 cells are left out" in flag.what
+
+
+def test_json_of_very_many_parts_is_not_read():
+    data = b'{"cells": [' + b'{"":0},' * 1_000_000 + b"0]}"
+    found = rebuild(KEY, data, 20_000_000)
+    assert "more than 1,000,000 lists and objects" in found.flags[0].what
+    assert not is_notebook(data, 20_000_000)
+
+
+def test_no_flood_of_flags_hides_the_others():
+    def flood(notebook):
+        for _ in range(100):
+            new = {"cell_type": "code", "source": "import os\n" * 50, "metadata": {}, "outputs": []}
+            notebook["cells"].append(new)
+        cell(notebook, "toy-2-check-value").update(source="pass")
+
+    found = changed(flood)
+    assert len(found.flags) == 52
+    assert "toy-2-check-value" in [flag.where for flag in found.flags]
+    assert found.flags[-1].what == "4,950 more of this kind"

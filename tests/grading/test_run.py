@@ -1,7 +1,10 @@
 """One submission, in the real sandbox."""
 
 import pytest
-from small_chapter import RIGHT, grade, points
+from small_chapter import RIGHT, grade, points, release
+
+from grading import CheckResult
+from grading.run import _doubts, _results
 
 
 def test_right_answers_earn_everything():
@@ -43,3 +46,25 @@ def test_code_that_breaks_costs_its_own_exercise_alone(answer, said):
     assert points(result) == {"toy-2": 0, "toy-3": 3, "toy-4": 3}, result
     assert said in result.checks[0].message
     assert result.failure == ""
+
+
+@pytest.mark.parametrize("name", ["", " ", "\x01\x02"])
+def test_an_error_without_a_name_gets_one_and_no_points(name):
+    exercise = next(e for e in release().content["exercises"] if e["checks"])
+    facts = {"message": "", "hidden": False, "in_process": True}
+    said = [{"id": c["id"], "passed": False, "error": name, **facts} for c in exercise["checks"]]
+    found = {(result.points, result.error) for result in _results(exercise, said)}
+    assert found == {(0, "Exception")}
+
+
+def test_points_after_a_failed_check_that_changed_an_argument_are_flagged():
+    exercise = {"checks": [{"id": "a", "changes": False}, {"id": "b"}, {"id": "c"}]}
+    results = [
+        CheckResult("a", "e", 0, 1, "AssertionError", changed=True),
+        CheckResult("b", "e", 1, 1),
+        CheckResult("c", "e", 0, 1, "AssertionError"),
+    ]
+    assert [flag.where for flag in _doubts(exercise, results)] == ["b"]
+    exercise["checks"][0]["changes"] = True  # the reference changes it as well
+    assert list(_doubts(exercise, results)) == []
+    assert list(_doubts(exercise, results[1:])) == []

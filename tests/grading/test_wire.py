@@ -1,5 +1,6 @@
 """Values over a pipe: the same on the other side, and nothing but values."""
 
+import collections
 import json
 import math
 import os
@@ -30,6 +31,38 @@ def test_plain_values_arrive_as_they_are(value):
     found = there(value)
     assert type(found) is type(value)
     assert repr(found) == repr(value)
+
+
+Pair = collections.namedtuple("Pair", "a b")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [(Pair(1, [2.0]), (1, [2.0])), ({1: 2}.keys(), {1}), ({1: 2}.items(), [(1, 2)]),
+     ({1: [2]}.values(), [[2]]), (collections.OrderedDict(a=1), {"a": 1}),
+     (collections.defaultdict(list, a=1), {"a": 1}), (collections.Counter("aab"), {"a": 2, "b": 1}),
+     (collections.deque([1, 2]), [1, 2]), (zip([1], [2]), [(1, 2)]), (map(abs, [-1]), [1]),
+     ([Pair(1, 2)], [(1, 2)])],
+)  # fmt: skip
+def test_another_form_of_a_plain_value_arrives_as_the_plain_one(value, plain):
+    found = there(value)
+    assert type(found) is type(plain)
+    assert found == plain
+
+
+def test_what_pytorch_returns_in_pairs_arrives():
+    values, places = there(torch.tensor([[1.0, 3.0]]).max(dim=1))
+    assert (values.item(), places.item()) == (3.0, 1)
+
+
+def test_a_named_tuple_says_what_is_in_it_and_not_what_its_class_pretends():
+    class Sly(tuple):
+        _fields = ("a",)
+
+        def __iter__(self):
+            return iter((8.0, 8.0))
+
+    assert there(Sly((1, 2))) == (1, 2)
 
 
 def test_not_a_number_arrives():

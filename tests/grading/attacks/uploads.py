@@ -27,6 +27,7 @@ NAMES = (
     "<script>alert(3)</script>_01_toy.ipynb",
     "..%2f..%2fevil_01_toy.ipynb",
     "new\nline_01_toy.ipynb",
+    "escape\x1b[4F\x1b[J\x9b8m\u202e_01_toy.ipynb",
     "con_01_toy.ipynb",
     "unknown_01_toy.ipynb",
     "сyrillic_01_toy.ipynb",
