@@ -9,15 +9,10 @@ from torch.autograd.graph import Node
 
 from .activations import signed
 from .facts import Bounded
-from .graph import Graph, is_layer, saved
+from .graph import VIEWS, Graph, is_layer, operation, saved
 
 __all__ = ["bounded_loss"]
 
-# What only rearranges numbers between an activation and the loss.
-MOVES: Final = (
-    "View", "UnsafeView", "ReshapeAlias", "Transpose", "T", "Permute", "Squeeze", "Unsqueeze",
-    "Clone", "Select", "Slice", "Alias", "ToCopy",
-)  # fmt: skip
 SPAN: Final = {"Softmax": 1.0, "Sigmoid": 1.0, "Tanh": 2.0}
 """Largest difference between two outputs: all that a softmax behind it can see."""
 
@@ -27,7 +22,7 @@ def bounded_loss(graph: Graph) -> Bounded | None:
     for node in reversed(graph.nodes):
         if is_layer(node):
             return None
-        kind = _kind(node)
+        kind = operation(node)
         if kind not in ("LogSoftmax", "BinaryCrossEntropyWithLogits"):
             continue
         source = _behind(graph, node)
@@ -48,10 +43,6 @@ def _bound(node: Node, kind: str, source: str) -> Bounded | None:
 def _behind(graph: Graph, node: Node) -> str:
     """Return the kind of the first operation behind a node that computes something."""
     below = graph.data_below(node)
-    while len(below) == 1 and _kind(below[0]) in MOVES:
+    while len(below) == 1 and operation(below[0]) in VIEWS:
         below = graph.data_below(below[0])
-    return _kind(below[0]).removeprefix("Safe") if below else ""
-
-
-def _kind(node: Node) -> str:
-    return node.name().partition("Backward")[0]
+    return operation(below[0]) if below else ""

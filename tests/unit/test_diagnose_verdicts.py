@@ -8,6 +8,7 @@ import pytest
 import torch
 from diagnose_broken import BROKEN
 from diagnose_healthy import HEALTHY
+from diagnose_meant import MEANT
 from diagnose_networks import Case, mlp, vectors
 from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
@@ -32,7 +33,7 @@ def test_fault_is_named_first(name: str) -> None:
     assert not report.healthy
 
 
-HARD = TRICKY | STRANGERS
+HARD = TRICKY | STRANGERS | MEANT
 
 
 @pytest.mark.parametrize("name", HARD)
