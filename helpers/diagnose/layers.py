@@ -34,7 +34,8 @@ class Layer:
     dead
         Share of units (features, channels) that stayed off for the whole batch.
     saturated
-        Share of values where the slope is under 5 % of the steepest.
+        Share of values where the slope is under 5 % of the steepest; of a rectifier with a ceiling,
+        of those that are on.
     gradient
         Norm of dLoss/d(output) over batch and units, all calls together.
     weights, weight_gradient

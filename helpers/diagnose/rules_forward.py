@@ -191,7 +191,8 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
             "saturated",
             bad[0].layer.name,
             f"{worst.layer.saturated:.0%} of the values of {worst.layer.name} lie where its slope "
-            "is under 5 % of the steepest (a softmax: one entry above 99 %)"
+            "is under 5 % of the steepest (a softmax: one entry above 99 %; a rectifier: a value "
+            "on its ceiling)"
             + (f"; also {listed([s.layer.name for s in bad if s is not worst])}" * (len(bad) > 1)),
             ("saturated", f"more than {limit:.0%} of the values"),
             "scale the inputs to mean 0 and variance 1, start from smaller weights, divide "

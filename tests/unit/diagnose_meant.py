@@ -6,9 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 import torch
-from diagnose_networks import Case, scaled
+from diagnose_networks import Case, Through, scaled, vectors
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss
+from torch.nn.functional import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    mse_loss,
+    relu,
+)
 
 
 def focal(output: Tensor, targets: Tensor) -> Tensor:
@@ -55,10 +60,58 @@ def certain() -> Case:
     return case
 
 
+class Free(nn.Module):
+    """A variational autoencoder whose divergence is free up to a floor (Kingma et al., 2016)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode, self.decode = nn.Linear(20, 16), nn.Linear(8, 20)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.encode(x).chunk(2, 1)
+        noise = torch.randn_like(mean) * (log_variance / 2).exp()
+        divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp())
+        return self.decode(mean + noise), divergence.mean(0).clamp(min=2.0).sum()
+
+
+def free() -> Case:
+    def bound(output: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+        return mse_loss(output[0], targets, reduction="sum") / len(targets) + output[1]
+
+    x = torch.randn(64, 20)
+    return Case(Free(), x, x, bound)
+
+
+def clipped(gain: float, low: float, high: float) -> Case:
+    before = nn.Linear(20, 64)
+    before.weight.data.mul_(gain)
+    clip: Callable[[Tensor], Tensor] = lambda h: h.clamp(low, high)  # noqa: E731
+    return vectors(Through(before, clip, nn.Linear(64, 5)))
+
+
+def topped() -> Case:
+    """All outputs at the upper end of their range."""
+    model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 1), nn.Hardtanh(0, 1))
+    nn.init.constant_(model[2].bias, 3.0)
+    return Case(model, torch.randn(64, 20), torch.rand(64, 1), mse_loss)
+
+
 MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     "focal loss": ("healthy", lambda: rare(focal)),
     "focal loss by hand": ("healthy", lambda: rare(focal_by_hand)),
     "logistic loss of a sigmoid": ("healthy", lambda: rare(summed)),
     "cross-entropy by hand": ("healthy", certain),
     "squared error of a sigmoid": ("saturated", lambda: rare(squared)),
+    "floor under the divergence": ("healthy", free),
+    "root with a floor": (
+        "healthy",
+        lambda: vectors(
+            Through(
+                nn.Linear(20, 64), lambda h: relu(h).clamp(min=1e-6).sqrt(), nn.Linear(64, 5)
+            )
+        ),
+    ),
+    "rectifier with a ceiling": ("healthy", lambda: clipped(1.0, 0.0, 1.0)),
+    "rectifier on its ceiling": ("saturated", lambda: clipped(50.0, 0.0, 1.0)),
+    "output on its ceiling": ("saturated", topped),
 }  # fmt: skip
