@@ -173,13 +173,15 @@ def exploding(facts: Facts) -> Iterator[Verdict]:
 
 def _steep(facts: Facts) -> Iterator[Verdict]:
     depth, limit, cliff = facts.depth, _limit("depth"), _limit("cliff")
-    if depth is not None and (
-        (len(depth.values) >= FEWEST and depth.decades > limit) or depth.drop > cliff
-    ):
+    if depth is None:
+        return
+    steady = len(depth.values) >= FEWEST and depth.decades > limit
+    if steady or depth.drop > cliff:
+        ends = f"; the first third has up to 10^{depth.drop:.1f} times what the last third has"
         yield verdict(
             "exploding",
             "depth",
-            _described(depth),
+            _described(depth) + ("" if steady else ends),
             ("depth", f"a rise by more than 10^{limit:g}, or 10^{cliff:g} in one place"),
             "start from smaller weights, scale residual branches by 1/sqrt(depth), or normalize "
             "inside them; clipping alone shortens the steps and leaves the cause",
@@ -202,12 +204,18 @@ def _runaway(facts: Facts) -> Iterator[Verdict]:
 
 def _grown(facts: Facts) -> Iterator[Verdict]:
     signal, limit = facts.signal, _limit("signal")
-    if signal is not None and max(-signal.decades, -signal.drop) > limit:
+    if signal is None or max(signal.values) <= _limit("large"):
+        return
+    steady = -signal.decades > limit
+    if steady or -signal.drop > limit:
         yield verdict(
             "exploding",
             "depth",
             f"the signal grows by a factor {1 / signal.factor:.3g} per layer, "
-            f"10^{-signal.decades:.1f} over {len(signal.values)} layers",
+            f"10^{-signal.decades:.1f} over {len(signal.values)} layers"
+            if steady
+            else f"the signal reaches {max(signal.values):.3g}: the last third of the layers has "
+            f"up to 10^{-signal.drop:.1f} times what the first third has",
             ("signal", f"growth by more than 10^{limit:g}"),
             "start from smaller weights (He for ReLU), or normalize between layers",
             "07_initialization",

@@ -41,6 +41,11 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "A signal that grows a thousandfold on the way lets the last layers decide alone, and "
         "float16 overflows at 65,504.",
     ),
+    "large": Threshold(
+        10.0,
+        "Standardized inputs and normalized layers have a root mean square of 1; what only grows "
+        "up to that from less, as out of a tiny embedding, explodes nowhere.",
+    ),
     "ratio": Threshold(
         1e3,
         "With the gradient a thousand times the weights, even a rate of 0.001 replaces all of them "

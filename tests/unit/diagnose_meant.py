@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 import torch
-from diagnose_networks import Case, Through, scaled, vectors
+from diagnose_networks import Case, Through, mlp, scaled, vectors, words
 from torch import Tensor, nn
 from torch.nn.functional import (
     binary_cross_entropy,
@@ -96,6 +96,24 @@ def topped() -> Case:
     return Case(model, torch.randn(64, 20), torch.rand(64, 1), mse_loss)
 
 
+def whispered() -> Case:
+    """Embeddings of a ten-thousandth, as in RWKV, under a norm with the eps of BERT."""
+    embed, norm = nn.Embedding(30, 64), nn.LayerNorm(64, eps=1e-12)
+    nn.init.uniform_(embed.weight, -1e-4, 1e-4)
+    rest = (nn.Flatten(), nn.Linear(640, 64), nn.ReLU(), nn.Linear(64, 5))
+    return words(nn.Sequential(embed, norm, *rest), steps=10)
+
+
+def decayed() -> Case:
+    """Weights that decay has brought to nothing, and biases that are all that is left."""
+    case = vectors(mlp(5, nn.ReLU))
+    for name, parameter in case.model.named_parameters():
+        parameter.data.mul_(1e-6 if "weight" in name else 1.0)
+    for k in (0, 2):
+        nn.init.zeros_(case.model[k].bias)
+    return case
+
+
 MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     "focal loss": ("healthy", lambda: rare(focal)),
     "focal loss by hand": ("healthy", lambda: rare(focal_by_hand)),
@@ -111,6 +129,8 @@ MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
             )
         ),
     ),
+    "tiny embedding before a norm": ("healthy", whispered),
+    "weights that decayed": ("vanishing", decayed),
     "rectifier with a ceiling": ("healthy", lambda: clipped(1.0, 0.0, 1.0)),
     "rectifier on its ceiling": ("saturated", lambda: clipped(50.0, 0.0, 1.0)),
     "output on its ceiling": ("saturated", topped),

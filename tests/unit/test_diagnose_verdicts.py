@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from helpers.diagnose import VERDICTS, Report, diagnose
+from helpers.diagnose.facts import Facts
+from helpers.diagnose.rules_gradient import exploding
+from helpers.diagnose.trend import trend
 
 SEEDS = 8
 
@@ -129,3 +132,22 @@ def test_remedy_and_chapter_fit_the_network() -> None:
         torch.manual_seed(0)
         chapters[name.split()[0]] = examine(BROKEN[name][1]()).verdicts[0].chapter
     assert chapters == {"rnn": "02_rnn_unrolling", "lstm": "05_lstm"}
+
+
+def test_growth_in_one_place_is_shown_as_such() -> None:
+    names = list("abcdefghi")
+    facts = Facts(depth=trend("depth", "", names, [1e6] * 2 + [10] * 7))
+    (steep,) = exploding(facts)
+    assert "; the first third has up to 10^5.0 times what the last third has" in steep.evidence
+    facts = Facts(signal=trend("depth", "", names, [1] * 7 + [3e4] * 2))
+    (grown,) = exploding(facts)
+    assert grown.evidence.startswith("the signal reaches 3e+04: the last third")
+    assert grown.evidence.endswith("up to 10^4.5 times what the first third has")
+
+
+def test_a_signal_that_stays_small_does_not_explode() -> None:
+    names, values = list("abcdef"), [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+    assert not [*exploding(Facts(signal=trend("depth", "", names, values)))]
+    louder = [1e3 * value for value in values]
+    (grown,) = exploding(Facts(signal=trend("depth", "", names, louder)))
+    assert "by a factor 10 per layer, 10^5.0 over 6 layers" in grown.evidence
