@@ -57,7 +57,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "small change (about a thousandth is usual).",
     ),
     "rounding": Threshold(
-        0.0, "A relative step under a quarter of the type's eps is rounded to no step at all."
+        0.0,
+        "A weight keeps no step shorter than a quarter of the type's eps times itself: only the "
+        "weights far smaller than the others still move.",
     ),
     "dead": Threshold(
         4.0,
