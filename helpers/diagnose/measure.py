@@ -15,6 +15,7 @@ from .activations import signed
 from .arguments import tensors
 from .backward import gradients, norm
 from .bounded import bounded_loss
+from .chance import excuse_skipped
 from .facts import Facts, Moments
 from .faults import find_faults
 from .graph import Graph, saved
@@ -22,6 +23,7 @@ from .layers import find_sites
 from .normalisation import Running, batch_statistics, running_statistics, staleness
 from .optimizer import unlisted
 from .series import TimeLine, along_calls, along_depth, along_time
+from .state import Generators
 from .task import Task
 from .watch import Watch
 from .weights import fill_steps, fill_weights
@@ -58,7 +60,7 @@ def measure(task: Task) -> Facts:
 def _training_pass(
     task: Task, facts: Facts, trainable: dict[str, Tensor], running: dict[int, Running]
 ) -> None:
-    seed = torch.get_rng_state()
+    before = Generators()
     watch = Watch(task.model)
     # Only raw parameters need the inputs in the graph, to tell what depends on data.
     raw = task.differentiates or _has_raw_parameters(task.model, watch)
@@ -88,8 +90,10 @@ def _training_pass(
         fill_steps(facts, task.optimizer, trainable, grads)
     broken = [name for name, slope in slopes.items() if not math.isfinite(slope)]
     if broken or not math.isfinite(facts.loss):
-        torch.set_rng_state(seed)
+        before.restore()
         facts.faults = find_faults(task, trainable, broken, facts.loss)
+    else:
+        excuse_skipped(task, facts, trainable, before)
 
 
 def _strangers(model: nn.Module, graph: Graph, watch: Watch) -> list[tuple[int, ...]]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["untouched"]
+__all__ = ["Generators", "untouched"]
 
 CONTAINERS = (dict, OrderedDict, list, set, deque)
 
@@ -24,7 +24,7 @@ def untouched(*modules: nn.Module) -> Iterator[None]:
     Kept: parameters, `.grad`, buffers, `requires_grad`, training flags, hooks, plain attributes
     and the random generators of PyTorch (CPU and, once in use, CUDA), Python and NumPy.
     """
-    generators = _Generators()
+    generators = Generators()
     kept = [_Module(module) for top in modules for module in top.modules()]
     tensors = _Tensors(modules)
     try:
@@ -113,7 +113,9 @@ def _dense(tensor: Tensor) -> tuple[Tensor, ...]:
     return ()  # nested, or of a library of its own: restored as an object only
 
 
-class _Generators:
+class Generators:
+    """The states of the global random generators."""
+
     def __init__(self) -> None:
         self.cpu = torch.get_rng_state()
         self.cuda: list[Tensor] = []
@@ -123,10 +125,25 @@ class _Generators:
         self.numpy: Any = sys.modules.get("numpy")
         self.legacy = self.numpy.random.get_state() if self.numpy is not None else None
 
+    @property
+    def moved(self) -> bool:
+        """Say whether any of them has been used since."""
+        now = Generators()
+        same = self.python == now.python and torch.equal(self.cpu, now.cpu)
+        same = same and all(map(torch.equal, self.cuda, now.cuda))
+        if same and self.legacy is not None and now.legacy is not None:
+            same = all(map(_equal, self.legacy, now.legacy))
+        return not same
+
     def restore(self) -> None:
+        """Set all of them back."""
         torch.set_rng_state(self.cpu)
         if self.cuda:
             torch.cuda.set_rng_state_all(self.cuda)
         random.setstate(self.python)
         if self.legacy is not None:
             self.numpy.random.set_state(self.legacy)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool((a == b).all()) if hasattr(a, "all") else bool(a == b)

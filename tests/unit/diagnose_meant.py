@@ -114,6 +114,29 @@ def decayed() -> Case:
     return case
 
 
+class Dropped(nn.Module):
+    """A residual branch that is left out at random, by not calling it or by a factor of zero."""
+
+    def __init__(self, rate: float, called: bool) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(nn.LayerNorm(32), nn.Linear(32, 32), nn.GELU())
+        self.rate, self.called = rate, called
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = (torch.rand(()) >= self.rate) if self.training else torch.tensor(1.0)
+        if not self.called and not kept:
+            return x
+        return x + self.branch(x) * kept
+
+
+def stochastic(called: bool, rate: float = 0.3) -> Case:
+    """Huang et al. (2016), and LayerDrop of Fan et al. (2020); the last branch at `rate`."""
+    blocks = [Dropped(0.3, called) for _ in range(8)]
+    return vectors(
+        nn.Sequential(nn.Linear(20, 32), *blocks, Dropped(rate, called), nn.Linear(32, 5))
+    )
+
+
 MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     "focal loss": ("healthy", lambda: rare(focal)),
     "focal loss by hand": ("healthy", lambda: rare(focal_by_hand)),
@@ -131,6 +154,13 @@ MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     ),
     "tiny embedding before a norm": ("healthy", whispered),
     "weights that decayed": ("vanishing", decayed),
+    "stochastic depth": ("healthy", lambda: stochastic(called=True)),
+    "layers dropped": ("healthy", lambda: stochastic(called=False)),
+    "a factor that is always zero": ("vanishing", lambda: stochastic(called=True, rate=1.0)),
+    "a layer that is never called": (
+        "unreached parameters",
+        lambda: stochastic(called=False, rate=1.0),
+    ),
     "rectifier with a ceiling": ("healthy", lambda: clipped(1.0, 0.0, 1.0)),
     "rectifier on its ceiling": ("saturated", lambda: clipped(50.0, 0.0, 1.0)),
     "output on its ceiling": ("saturated", topped),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 
 import pytest
 import torch
 from diagnose_broken import BROKEN
 from diagnose_healthy import HEALTHY
-from diagnose_meant import MEANT
-from diagnose_networks import Case, mlp, vectors
+from diagnose_meant import MEANT, stochastic
+from diagnose_networks import Case, Heads, mlp, vectors
 from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import cross_entropy, relu
 
 from helpers.diagnose import VERDICTS, Report, diagnose
 from helpers.diagnose.facts import Facts
@@ -151,3 +152,26 @@ def test_a_signal_that_stays_small_does_not_explode() -> None:
     louder = [1e3 * value for value in values]
     (grown,) = exploding(Facts(signal=trend("depth", "", names, louder)))
     assert "by a factor 10 per layer, 10^5.0 over 6 layers" in grown.evidence
+
+
+def test_what_is_skipped_at_random_is_a_note() -> None:
+    torch.manual_seed(0)
+    case = stochastic(called=False, rate=1.0)
+    case.model.append(nn.Dropout(0.1))
+    report = examine(case)
+    (verdict,) = report.verdicts
+    assert verdict.where == "9.branch.0.weight"
+    assert "4 of 40 trainable parameters" in verdict.evidence
+    assert re.search(r"^\d+ parameters were skipped at random in this pass", report.notes[0])
+
+
+def test_nothing_is_run_again_without_chance() -> None:
+    calls: list[int] = []
+
+    def loss(output: dict[str, Tensor], targets: Tensor) -> Tensor:
+        calls.append(1)
+        return cross_entropy(output["first"], targets)
+
+    report = examine(vectors(Heads(), loss_fn=loss))
+    assert report.names == ("unreached parameters",)
+    assert len(calls) == 2
