@@ -49,7 +49,7 @@ def nonfinite(facts: Facts) -> Iterator[Verdict]:
 
 
 def _found(fault: Fault) -> str:
-    place = f" in {fault.where}" if fault.where else ""
+    place = f" in {'the ' * (fault.where == 'loss')}{fault.where}" if fault.where else ""
     if fault.what in ("parameter", "buffer", "inputs", "targets"):
         return f"stored in the {fault.what}{place} before anything ran: {fault.detail}"
     if fault.what == "forward":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from diagnose_broken import BROKEN
 from diagnose_healthy import HEALTHY
 from diagnose_meant import MEANT, stochastic
-from diagnose_networks import Case, Heads, mlp, vectors
+from diagnose_networks import Case, Heads, Through, mlp, vectors
 from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
 from torch import Tensor, nn
@@ -175,3 +177,43 @@ def test_nothing_is_run_again_without_chance() -> None:
     report = examine(vectors(Heads(), loss_fn=loss))
     assert report.names == ("unreached parameters",)
     assert len(calls) == 2
+
+
+def blamed(between: Callable[[Any], Any], loss_fn: Callable[..., Tensor] = cross_entropy) -> str:
+    torch.manual_seed(0)
+    model = Through(nn.Linear(20, 5), between, nn.Identity())
+    (verdict,) = examine(vectors(model, loss_fn=loss_fn)).verdicts
+    assert verdict.name == "non-finite"
+    return f"{verdict.where}: {verdict.evidence}"
+
+
+HALF = torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0])
+
+
+def test_the_logarithm_of_a_mask_is_blamed_only_if_it_becomes_a_nan() -> None:
+    def masked(h: Tensor) -> Tensor:
+        return (h + HALF.log()).softmax(-1)
+
+    def divided(h: Tensor) -> Tensor:
+        off = relu(h - 50)
+        return masked(h) + off / off.sum(1, keepdim=True)
+
+    def overflowed(h: Tensor) -> Tensor:
+        big = (h.abs() * 1e5).exp()
+        return masked(h) * (big - big)
+
+    first = "Through: first made by"
+    divisor = "its smallest divisor was 0"
+    assert blamed(divided).startswith(f"{first} div")
+    assert blamed(divided).endswith(divisor)
+    assert blamed(overflowed).startswith(f"{first} exp")
+    assert blamed(lambda h: masked(h) * (h.abs() * 1e5).exp()).startswith(f"{first} exp")
+    assert blamed(lambda h: h * (HALF.log() * 0)).startswith(f"{first} log")
+
+
+def test_a_fault_in_the_loss_is_found_there() -> None:
+    text = blamed(lambda h: h, lambda o, _: (o - 5).log().mean())
+    assert text.startswith("loss: first made by log in the loss in the forward pass")
+    assert "its smallest input was -" in text
+    text = blamed(lambda h: h, lambda o, _: (o - o).sqrt().mean())
+    assert text.startswith("loss: first made by the derivative of sqrt in the loss in the backward")
