@@ -14,6 +14,7 @@ from .backward import gradients, norm
 from .facts import Facts
 from .state import Generators, untouched
 from .task import Task
+from .verdict import listed
 
 __all__ = ["excuse_skipped"]
 
@@ -33,10 +34,9 @@ def excuse_skipped(
     if skipped:
         facts.unreached = [name for name in facts.unreached if name in out]
         facts.zero = [name for name in facts.zero if name in out]
-        some = ", ".join(skipped[:3]) + (", ..." if len(skipped) > 3 else "")
         facts.notes.append(
             f"{len(skipped)} parameters were skipped at random in this pass and get a gradient in "
-            f"others: {some}"
+            f"others: {listed(skipped)}."
         )
 
 

@@ -11,18 +11,12 @@ from .facts import Facts
 from .layers import Site
 from .nonfinite import Fault
 from .thresholds import THRESHOLDS
-from .verdict import Verdict, verdict
+from .verdict import Verdict, listed, verdict
 
 __all__ = ["batch", "dead", "nonfinite", "saturated"]
 
 
 FEW = 8  # units that are all off by chance in more than one of 2^8 layers
-
-
-def listed(names: list[str], most: int = 4) -> str:
-    """Return names with commas, the rest as a count."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def nonfinite(facts: Facts) -> Iterator[Verdict]:

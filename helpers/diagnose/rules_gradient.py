@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from statistics import median
 
 from .facts import Facts
-from .rules_forward import listed
+from .layers import Site
 from .thresholds import THRESHOLDS
 from .trend import Trend
-from .verdict import Verdict, verdict
+from .verdict import Verdict, listed, verdict
 
 __all__ = ["exploding", "overflows", "unreached", "vanishing"]
 
@@ -65,11 +65,12 @@ def _adam(facts: Facts) -> str:
 
 
 def _faded(facts: Facts, evidence: str, words: tuple[str, str]) -> Verdict:
-    kinds = {site.layer.kind.lower() for site in facts.sites}
+    kinds = [site.layer.kind.lower() for site in facts.sites]
+    active = [s.layer.kind.lower() for s in facts.sites if _is_activation(s)]
     rest = "; beyond about ten layers add residual connections and normalization"
-    if "sigmoid" in kinds:
+    if active and 2 * active.count("sigmoid") >= len(active):
         remedy, chapter = "replace the sigmoids by ReLU, GELU or tanh" + rest, "01_causes"
-    elif kinds & {"layernorm", "rmsnorm"}:
+    elif kinds.count("layernorm") + kinds.count("rmsnorm") > 1:
         remedy = (
             "normalize inside the branches instead of on the stream (pre-norm: norm_first=True)"
         )
@@ -77,6 +78,10 @@ def _faded(facts: Facts, evidence: str, words: tuple[str, str]) -> Verdict:
     else:
         remedy, chapter = "initialize for the activation (He for ReLU)" + rest, "07_initialization"
     return verdict("vanishing", "depth", evidence, words, remedy, chapter)
+
+
+def _is_activation(site: Site) -> bool:
+    return not site.parameters and not (site.layer.dead is None and site.layer.saturated is None)
 
 
 def _behind(facts: Facts) -> Iterator[Verdict]:

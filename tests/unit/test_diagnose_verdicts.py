@@ -217,3 +217,22 @@ def test_a_fault_in_the_loss_is_found_there() -> None:
     assert "its smallest input was -" in text
     text = blamed(lambda h: h, lambda o, _: (o - o).sqrt().mean())
     assert text.startswith("loss: first made by the derivative of sqrt in the loss in the backward")
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        (lambda: mlp(12, nn.Sigmoid), "replace the sigmoids"),
+        (lambda: nn.Sequential(mlp(20, nn.ReLU), nn.Sigmoid()), "initialize for the activation"),
+        (lambda: nn.Sequential(nn.LayerNorm(20), mlp(20, nn.ReLU)), "initialize for"),
+        (
+            lambda: nn.Sequential(nn.LayerNorm(20), nn.LayerNorm(20), mlp(20, nn.ReLU)),
+            "normalize inside the branches",
+        ),
+    ],
+)
+def test_the_remedy_for_fading_depth_fits(model: Callable[[], nn.Module], remedy: str) -> None:
+    torch.manual_seed(0)
+    report = examine(vectors(model(), loss_fn=lambda o, _: o[:, :5].square().mean()))
+    assert report.names[0] == "vanishing"
+    assert report.verdicts[0].remedy.startswith(remedy)
