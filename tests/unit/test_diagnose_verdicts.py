@@ -219,6 +219,16 @@ def test_a_fault_in_the_loss_is_found_there() -> None:
     assert text.startswith("loss: first made by the derivative of sqrt in the loss in the backward")
 
 
+def test_parameters_that_the_optimizer_leaves_alone_are_noted() -> None:
+    case = vectors(mlp(2, nn.ReLU))
+    groups = [{"params": case.model[:2].parameters(), "lr": 0.0}]
+    groups += [{"params": case.model[2:].parameters()}]
+    case.options["optimizer"] = torch.optim.SGD(groups, 0.1)
+    (note,) = examine(case).notes
+    assert "leaves 2 of 6 parameters where they are" in note
+    assert "0.weight, 0.bias." in note
+
+
 @pytest.mark.parametrize(
     ("model", "remedy"),
     [
