@@ -44,6 +44,8 @@ class Facts:
     unreached, zero, gates
         Names of trainable parameters without a gradient, with one that is zero everywhere, and of
         those that are zero themselves while they have one: gates that the first step opens.
+    held
+        Names of slow layers behind a scale that is close to zero and that the first steps open.
     strangers
         Shapes of trainable tensors that the loss uses and the model does not list.
     unlisted
@@ -69,6 +71,7 @@ class Facts:
     unreached: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     strangers: list[tuple[int, ...]] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     staircases: list[str] = field(default_factory=list)

@@ -18,6 +18,7 @@ from .bounded import bounded_loss
 from .chance import excuse_skipped
 from .facts import Facts, Moments
 from .faults import find_faults
+from .gates import excuse_gated
 from .graph import Graph, saved
 from .layers import find_sites
 from .normalisation import Running, batch_statistics, running_statistics, staleness
@@ -86,6 +87,7 @@ def _training_pass(
     grads = _backward(facts, watch, loss, trainable)
     slopes = {name: norm(g) for name, g in grads.items() if g is not None}
     fill_weights(facts, trainable, slopes)
+    excuse_gated(facts)
     if task.optimizer is not None:
         fill_steps(facts, task.optimizer, trainable, grads)
     broken = [name for name, slope in slopes.items() if not math.isfinite(slope)]

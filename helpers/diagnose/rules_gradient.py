@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from .facts import Facts
+from .gates import relative
 from .layers import Site
 from .thresholds import THRESHOLDS
 from .trend import Trend
@@ -86,13 +87,9 @@ def _is_activation(site: Site) -> bool:
 
 def _behind(facts: Facts) -> Iterator[Verdict]:
     """Name layers that fall far behind the others: a branch may fade where the trunk does not."""
-    ratios = {
-        site.layer.name: site.layer.weight_gradient / site.layer.weights
-        for site in facts.sites
-        if site.weight and site.layer.weights and site.layer.weight_gradient
-    }
+    ratios = {s.layer.name: ratio for s in facts.sites if s.weight and (ratio := relative(s))}
     middle, limit = median(ratios.values()) if len(ratios) >= FEWEST else 0.0, _limit("cliff")
-    slow = [name for name, ratio in ratios.items() if ratio < middle * 10**-limit]
+    slow = [n for n, r in ratios.items() if r < middle * 10**-limit and n not in facts.held]
     if slow:
         least = min(ratios[name] for name in slow) / middle
         yield verdict(

@@ -137,6 +137,27 @@ def stochastic(called: bool, rate: float = 0.3) -> Case:
     )
 
 
+class Scaled(nn.Module):
+    """A branch behind a factor: a layer scale (Touvron et al., 2021), or one that never changes."""
+
+    def __init__(self, trained: bool) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32))
+        self.scale = nn.Parameter(torch.full((32,), 1e-7), requires_grad=trained)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.scale * self.branch(x)
+
+
+def one_scaled(trained: bool) -> Case:
+    before = [m for _ in range(3) for m in (nn.Linear(32, 32), nn.GELU())]
+    return vectors(
+        nn.Sequential(
+            nn.Linear(20, 32), *before, Scaled(trained), nn.LayerNorm(32), nn.Linear(32, 5)
+        )
+    )
+
+
 MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     "focal loss": ("healthy", lambda: rare(focal)),
     "focal loss by hand": ("healthy", lambda: rare(focal_by_hand)),
@@ -161,6 +182,8 @@ MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
         "unreached parameters",
         lambda: stochastic(called=False, rate=1.0),
     ),
+    "one layer scale": ("healthy", lambda: one_scaled(trained=True)),
+    "one factor near zero for ever": ("vanishing", lambda: one_scaled(trained=False)),
     "rectifier with a ceiling": ("healthy", lambda: clipped(1.0, 0.0, 1.0)),
     "rectifier on its ceiling": ("saturated", lambda: clipped(50.0, 0.0, 1.0)),
     "output on its ceiling": ("saturated", topped),

@@ -11,7 +11,7 @@ import pytest
 import torch
 from diagnose_broken import BROKEN
 from diagnose_healthy import HEALTHY
-from diagnose_meant import MEANT, stochastic
+from diagnose_meant import MEANT, one_scaled, stochastic
 from diagnose_networks import Case, Heads, Through, mlp, vectors
 from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
@@ -246,3 +246,9 @@ def test_the_remedy_for_fading_depth_fits(model: Callable[[], nn.Module], remedy
     report = examine(vectors(model(), loss_fn=lambda o, _: o[:, :5].square().mean()))
     assert report.names[0] == "vanishing"
     assert report.verdicts[0].remedy.startswith(remedy)
+
+
+def test_layers_behind_a_scale_near_zero_are_noted() -> None:
+    (note,) = examine(one_scaled(trained=True)).notes
+    assert note.startswith("7.branch.0, 7.branch.2 have a gradient under")
+    assert "because 7.scale starts near zero" in note
