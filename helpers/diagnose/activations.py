@@ -173,7 +173,18 @@ def _between(z: Tensor, channel: int, low: float, high: float) -> Reading:
 
 def _softmax(node: Any, channel: int) -> Reading:
     result: Tensor = node._saved_result
-    return _rows(sampled(result), signed(node._saved_dim))
+    dim = signed(node._saved_dim)
+    return _rows(sampled(result), dim, _single(node, result, dim))
+
+
+def _single(node: Any, result: Tensor, dim: int) -> Tensor | None:
+    """Say which rows a mask right before a softmax leaves a single key, as in a bag of one."""
+    before = node.next_functions[0][0]
+    mask = getattr(before, "_saved_mask", None)
+    if mask is None or not before.name().startswith("MaskedFill"):
+        return None
+    single: Tensor = (~mask.expand_as(result)).sum(dim) == 1
+    return single[: sampled(result).shape[0]] if single.dim() else single
 
 
 def signed(dim: int) -> int:
@@ -181,11 +192,14 @@ def signed(dim: int) -> int:
     return dim - 2**64 if dim >= 2**63 else dim
 
 
-def _rows(weights: Tensor, dim: int) -> Reading:
+def _rows(weights: Tensor, dim: int, single: Tensor | None = None) -> Reading:
     if weights.dim() == 0 or weights.shape[dim] < 2:
         return Reading()
-    sure = weights.amax(dim) > TOP
-    return Reading(saturated=_share(sure[..., ~_forced(weights, dim)]))
+    sure, choice = weights.amax(dim) > TOP, ~_forced(weights, dim)
+    if single is not None:
+        choice = choice & ~single
+        return Reading(saturated=_share(sure[choice]))
+    return Reading(saturated=_share(sure[..., choice]))
 
 
 def _forced(weights: Tensor, dim: int) -> Tensor:

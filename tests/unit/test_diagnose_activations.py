@@ -154,6 +154,18 @@ def test_a_place_with_a_single_key_has_no_choice_and_is_not_counted(fused: bool)
     assert seen.saturated == 0.0
 
 
+def test_a_row_that_a_mask_leaves_a_single_key_is_not_counted() -> None:
+    bags = torch.arange(6) >= torch.tensor([1, 1, 1, 2, 6])[:, None]  # of one, two and six items
+    for sure, expected in ((0.0, 0.0), (1000.0, 1.0)):
+        scores = torch.zeros(5, 6)
+        scores[:, 1] = sure
+        for dim, view in ((1, Tensor.clone), (0, Tensor.t)):
+            masked = view(scores).requires_grad_().clone().masked_fill(view(bags), -1e9)
+            seen = read(masked.softmax(dim).grad_fn, -1)
+            assert seen is not None
+            assert seen.saturated == expected
+
+
 def test_certain_rows_that_no_mask_explains_are_counted() -> None:
     scores = torch.zeros(4, 6, 5)
     scores[..., 2] = 1000.0  # the same key at every place
