@@ -1,4 +1,4 @@
-"""Losses that expect logits and were given probabilities."""
+"""Losses that expect logits, or logarithms, and were given probabilities."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ SPAN: Final = {"Softmax": 1.0, "Sigmoid": 1.0, "Tanh": 2.0}
 
 
 def bounded_loss(graph: Graph) -> Bounded | None:
-    """Return the bound when a log-softmax or logistic loss reads a softmax, sigmoid or tanh."""
+    """Return the bound when a loss reads a softmax, sigmoid or tanh in place of logits.
+
+    Or in place of log-probabilities: nll_loss is then the mean probability, with its sign turned.
+    """
     for node in reversed(graph.nodes):
         if is_layer(node):
             return None
         kind = operation(node)
+        source = _behind(graph, node)
+        if kind in ("NllLoss", "NllLoss2D") and source == "Softmax":
+            classes = saved(node, "self").shape[1 if kind == "NllLoss2D" else -1]
+            return Bounded("softmax", classes, -1.0, logarithms=True)
         if kind not in ("LogSoftmax", "BinaryCrossEntropyWithLogits"):
             continue
-        source = _behind(graph, node)
         if source in SPAN:
             return _bound(node, kind, source)
     return None

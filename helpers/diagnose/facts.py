@@ -14,11 +14,15 @@ __all__ = ["Bounded", "Facts", "Moments"]
 
 @dataclass(frozen=True)
 class Bounded:
-    """A loss that is fed with probabilities and can therefore not fall below `floor`."""
+    """A loss that is fed with probabilities and can therefore not fall below `floor`.
+
+    `logarithms` says whether it wants log-probabilities; otherwise it wants logits.
+    """
 
     operation: str
     classes: int
     floor: float
+    logarithms: bool = False
 
 
 @dataclass(frozen=True)

@@ -160,13 +160,16 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
     """Name activations on their flat parts, and losses that are fed with probabilities."""
     if facts.bounded is not None:
         bound = facts.bounded
+        wants = "log-probabilities" if bound.logarithms else "logits"
         yield verdict(
             "saturated",
             "loss",
-            f"the loss expects logits and reads a {bound.operation}: with {bound.classes} classes "
+            f"the loss expects {wants} and reads a {bound.operation}: with {bound.classes} classes "
             f"it cannot fall below {bound.floor:.3g} (now {facts.loss:.3g})",
             ("bounded", f"a {bound.operation} between the last layer and the loss"),
-            f"leave out the {bound.operation}: the loss applies its own",
+            "replace the softmax by log_softmax, or use cross_entropy on the logits"
+            if bound.logarithms
+            else f"leave out the {bound.operation}: the loss applies its own",
             "10_diagnosis",
         )
     limit = THRESHOLDS["saturated"].value

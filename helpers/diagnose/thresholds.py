@@ -71,7 +71,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "Then the median unit passes on less than 5 % of what it would at its steepest point.",
     ),
     "bounded": Threshold(
-        0.0, "A loss that expects logits cannot become small if they are confined to a short range."
+        0.0,
+        "A loss that expects logits, or logarithms, cannot become small if they are confined to a "
+        "short range, and its gradient fades where the answer is most wrong.",
     ),
     "fitted": Threshold(
         0.1,

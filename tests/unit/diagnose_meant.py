@@ -12,6 +12,7 @@ from torch.nn.functional import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     mse_loss,
+    nll_loss,
     relu,
 )
 
@@ -184,6 +185,14 @@ MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     ),
     "one layer scale": ("healthy", lambda: one_scaled(trained=True)),
     "one factor near zero for ever": ("vanishing", lambda: one_scaled(trained=False)),
+    "softmax and no logarithm": (
+        "saturated",
+        lambda: vectors(mlp(2, nn.ReLU), loss_fn=lambda o, y: nll_loss(o.softmax(-1), y)),
+    ),
+    "softmax and its logarithm": (
+        "healthy",
+        lambda: vectors(mlp(2, nn.ReLU), loss_fn=lambda o, y: nll_loss(o.log_softmax(-1), y)),
+    ),
     "rectifier with a ceiling": ("healthy", lambda: clipped(1.0, 0.0, 1.0)),
     "rectifier on its ceiling": ("saturated", lambda: clipped(50.0, 0.0, 1.0)),
     "output on its ceiling": ("saturated", topped),
