@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from .arguments import LossFunction, check, eager, unwrap
+from .closure import modules_behind
 from .facts import Facts
 from .judge import judge
 from .layers import Layer, Site
@@ -30,9 +31,10 @@ def diagnose(
 ) -> Report:
     """Find out why a network does not learn, from one batch.
 
-    One forward and backward pass and one forward pass in eval mode. The model is left exactly as
-    it was found: parameters, `.grad`, buffers, training flags, hooks and random generators, even
-    if it raises midway. Give it a batch like those it trains on, not a single example.
+    One forward and backward pass and one forward pass in eval mode. The model, and the modules that
+    `loss_fn` uses, are left exactly as they were found: parameters, `.grad`, buffers, training
+    flags, hooks and random generators, even if it raises midway. Give it a batch like those it
+    trains on, not a single example.
 
     The price is about one and a half forward and backward passes, plus a tenth of a millisecond a
     module for looking: twice a pass or less where a pass takes 10 ms or more, five to eight times
@@ -67,9 +69,8 @@ def diagnose(
     """
     model, notes = unwrap(model)
     check(model, loss_fn, inputs, targets, optimizer)
-    modules = [model, *([loss_fn] if isinstance(loss_fn, nn.Module) else [])]
     with (
-        untouched(*modules),
+        untouched(model, *modules_behind(loss_fn)),
         eager(model),
         torch.inference_mode(False),
         torch.enable_grad(),
