@@ -45,6 +45,8 @@ class Facts:
         Gradient and root mean square of the outputs of the layers along depth.
     times
         Gradient along the steps of each recurrent or reused module.
+    fed
+        Names of those that fade while they add one and the same result at every call.
     unreached, zero, gates
         Names of trainable parameters without a gradient, with one that is zero everywhere, and of
         those that are zero themselves while they have one: gates that the first step opens.
@@ -69,6 +71,7 @@ class Facts:
     depth: Trend | None = None
     signal: Trend | None = None
     times: list[Trend] = field(default_factory=list)
+    fed: list[str] = field(default_factory=list)
     loss: float = float("nan")
     eval_loss: float | None = None
     trainable: int = 0

@@ -84,7 +84,7 @@ def _training_pass(
     facts.sites = find_sites(watch, graph)
     facts.strangers = _strangers(task.model, graph, watch)
     _read_graph(facts, graph, watch, running)
-    grads = _backward(facts, watch, loss, trainable)
+    grads = _backward(facts, watch, graph, loss, trainable)
     slopes = {name: norm(g) for name, g in grads.items() if g is not None}
     fill_weights(facts, trainable, slopes)
     excuse_gated(facts)
@@ -178,7 +178,7 @@ def _averages(graph: Graph) -> list[tuple[int, float]]:
 
 
 def _backward(
-    facts: Facts, watch: Watch, loss: Tensor, trainable: dict[str, Tensor]
+    facts: Facts, watch: Watch, graph: Graph, loss: Tensor, trainable: dict[str, Tensor]
 ) -> dict[str, Tensor | None]:
     """Run the backward pass; fill the gradients of the rows, along depth and along time."""
     meters = [meter for site in facts.sites for meter in site.meters]
@@ -191,7 +191,7 @@ def _backward(
     along_depth(facts)
     for line, gradient in zip(lines, values[len(trainable) :]):
         along_time(facts, line, gradient)
-    along_calls(facts)
+    along_calls(facts, graph)
     return dict(zip(trainable, values))
 
 

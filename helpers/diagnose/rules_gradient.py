@@ -49,7 +49,8 @@ def vanishing(facts: Facts) -> Iterator[Verdict]:
     else:
         yield from _behind(facts)
     for trend in facts.times:
-        if len(trend.values) >= FEWEST and trend.decades < -_limit("time"):
+        fell = len(trend.values) >= FEWEST and trend.decades < -_limit("time")
+        if fell and trend.where not in facts.fed:  # nothing lies behind the early steps of those
             yield _forgotten(trend, facts)
     yield from _zero(facts)
     yield from _rounded(facts)

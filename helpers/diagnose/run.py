@@ -95,6 +95,12 @@ def _report(model: nn.Module, facts: Facts) -> Report:
             f"{len(facts.zero)} parameters have a gradient of exactly zero because "
             f"{', '.join(facts.gates[:3])} starts at zero. The first step opens it: look then."
         )
+    facts.notes += [
+        f"The gradient falls by 10^{t.decades:.1f} over the {len(t.values)} calls of {t.where}, "
+        "but each of them adds the same input again: a fixed-point iteration does that."
+        for t in facts.times
+        if t.where in facts.fed
+    ]
     if facts.loss == 0:
         facts.notes.append("The loss is exactly 0: this batch has nothing left to teach.")
     return Report(

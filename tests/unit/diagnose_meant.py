@@ -159,6 +159,24 @@ def one_scaled(trained: bool) -> Case:
     )
 
 
+class Iterated(nn.Module):
+    """Iterates towards a fixed point (Bai et al., 2019), or reads a sequence step by step."""
+
+    def __init__(self, inside: bool, fed: bool = True) -> None:
+        super().__init__()
+        self.read, self.core = nn.Linear(20, 64), nn.Linear(64, 64, bias=inside)
+        nn.init.orthogonal_(self.core.weight, 0.6)
+        self.head, self.inside, self.fed = nn.Linear(64, 5), inside, fed
+
+    def forward(self, x: Tensor) -> Tensor:
+        u = self.read(x)
+        z = torch.zeros_like(u)
+        for step in u.expand(40, *u.shape).unbind(0):
+            now = u if self.fed else step
+            z = torch.tanh(self.core(z + now) if self.inside else self.core(z) + now)
+        return self.head(z)
+
+
 MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
     "focal loss": ("healthy", lambda: rare(focal)),
     "focal loss by hand": ("healthy", lambda: rare(focal_by_hand)),
@@ -193,6 +211,9 @@ MEANT: Final[dict[str, tuple[str, Callable[[], Case]]]] = {
         "healthy",
         lambda: vectors(mlp(2, nn.ReLU), loss_fn=lambda o, y: nll_loss(o.log_softmax(-1), y)),
     ),
+    "fixed point": ("healthy", lambda: vectors(Iterated(inside=False))),
+    "fixed point, input inside": ("healthy", lambda: vectors(Iterated(inside=True))),
+    "recurrence by hand": ("vanishing", lambda: vectors(Iterated(inside=False, fed=False))),
     "rectifier with a ceiling": ("healthy", lambda: clipped(1.0, 0.0, 1.0)),
     "rectifier on its ceiling": ("saturated", lambda: clipped(50.0, 0.0, 1.0)),
     "output on its ceiling": ("saturated", topped),

@@ -252,3 +252,9 @@ def test_layers_behind_a_scale_near_zero_are_noted() -> None:
     (note,) = examine(one_scaled(trained=True)).notes
     assert note.startswith("7.branch.0, 7.branch.2 have a gradient under")
     assert "because 7.scale starts near zero" in note
+
+
+def test_a_fixed_point_is_noted() -> None:
+    report = examine(MEANT["fixed point"][1]())
+    (note,) = report.notes
+    assert re.match(r"The gradient falls by 10\^-\d+\.\d over the 40 calls of core, but", note)
