@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
@@ -55,7 +55,8 @@ class Reading:
     units
         How many units these shares are taken over.
     saturated
-        Share of values on a flat part of a squashing function, or of rows of a softmax.
+        Share of values on a flat part of a squashing function, or of rows of a softmax. Of a
+        rectifier with a ceiling: share of what is on.
     """
 
     dead: float | None = None
@@ -147,7 +148,7 @@ def _maximum(node: Any, channel: int) -> Reading:
 
 
 def _hardtanh(node: Any, channel: int) -> Reading:
-    """Relu6 and relatives are rectifiers; a clip with both ends away from zero squashes."""
+    """Read ReLU6 and relatives as rectifiers; with both ends away from zero they squash."""
     low, high = float(node._saved_min_val), float(node._saved_max_val)
     return _between(_input(node), channel, low, high)
 
@@ -159,15 +160,31 @@ def _clamp(node: Any, channel: int) -> Reading:
 
 
 def _between(z: Tensor, channel: int, low: float, high: float) -> Reading:
-    if low == 0.0:
-        return _off(z, channel, low)
+    """Read a clip; one end alone, away from zero, is there for safety and is no activation."""
     part = sampled(z)
+    if low == 0.0:
+        seen = _off(z, channel, low)
+        on = 0 if math.isinf(high) else int((part > low).count_nonzero())
+        return replace(seen, saturated=int((part >= high).count_nonzero()) / on if on else None)
+    if math.isinf(low) or math.isinf(high):
+        return Reading()
     return Reading(saturated=_share((part <= low) | (part >= high)))
 
 
 def _softmax(node: Any, channel: int) -> Reading:
     result: Tensor = node._saved_result
-    return _rows(sampled(result), signed(node._saved_dim))
+    dim = signed(node._saved_dim)
+    return _rows(sampled(result), dim, _single(node, result, dim))
+
+
+def _single(node: Any, result: Tensor, dim: int) -> Tensor | None:
+    """Say which rows a mask right before a softmax leaves a single key, as in a bag of one."""
+    before = node.next_functions[0][0]
+    mask = getattr(before, "_saved_mask", None)
+    if mask is None or not before.name().startswith("MaskedFill"):
+        return None
+    single: Tensor = (~mask.expand_as(result)).sum(dim) == 1
+    return single[: sampled(result).shape[0]] if single.dim() else single
 
 
 def signed(dim: int) -> int:
@@ -175,11 +192,14 @@ def signed(dim: int) -> int:
     return dim - 2**64 if dim >= 2**63 else dim
 
 
-def _rows(weights: Tensor, dim: int) -> Reading:
+def _rows(weights: Tensor, dim: int, single: Tensor | None = None) -> Reading:
     if weights.dim() == 0 or weights.shape[dim] < 2:
         return Reading()
-    sure = weights.amax(dim) > TOP
-    return Reading(saturated=_share(sure[..., ~_forced(weights, dim)]))
+    sure, choice = weights.amax(dim) > TOP, ~_forced(weights, dim)
+    if single is not None:
+        choice = choice & ~single
+        return Reading(saturated=_share(sure[choice]))
+    return Reading(saturated=_share(sure[..., choice]))
 
 
 def _forced(weights: Tensor, dim: int) -> Tensor:

@@ -67,6 +67,9 @@ def check(model: nn.Module, loss_fn: Any, inputs: Any, targets: Any, optimizer: 
             "inputs must be a tensor, a tuple of positional arguments or a dict of keyword "
             f"arguments for the model; got {came}"
         )
+    if not any(tensor.numel() for tensor in tensors(inputs)):
+        shape = tuple(next(tensors(inputs)).shape)
+        raise ValueError(f"inputs must hold at least one example; got shape {shape}")
     if optimizer is not None and not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"optimizer must be a torch.optim.Optimizer; got {type(optimizer)}")
     _check_parameters(model)

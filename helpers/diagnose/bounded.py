@@ -1,4 +1,4 @@
-"""Losses that expect logits and were given probabilities."""
+"""Losses that expect logits, or logarithms, and were given probabilities."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from torch.autograd.graph import Node
 
 from .activations import signed
 from .facts import Bounded
-from .graph import Graph, is_layer, saved
+from .graph import VIEWS, Graph, is_layer, operation, saved
 
 __all__ = ["bounded_loss"]
 
-# What only rearranges numbers between an activation and the loss.
-MOVES: Final = (
-    "View", "UnsafeView", "ReshapeAlias", "Transpose", "T", "Permute", "Squeeze", "Unsqueeze",
-    "Clone", "Select", "Slice", "Alias", "ToCopy",
-)  # fmt: skip
 SPAN: Final = {"Softmax": 1.0, "Sigmoid": 1.0, "Tanh": 2.0}
 """Largest difference between two outputs: all that a softmax behind it can see."""
 
 
 def bounded_loss(graph: Graph) -> Bounded | None:
-    """Return the bound when a log-softmax or logistic loss reads a softmax, sigmoid or tanh."""
+    """Return the bound when a loss reads a softmax, sigmoid or tanh in place of logits.
+
+    Or in place of log-probabilities: nll_loss is then the mean probability, with its sign turned.
+    """
     for node in reversed(graph.nodes):
         if is_layer(node):
             return None
-        kind = _kind(node)
+        kind = operation(node)
+        source = _behind(graph, node)
+        if kind in ("NllLoss", "NllLoss2D") and source == "Softmax":
+            classes = saved(node, "self").shape[1 if kind == "NllLoss2D" else -1]
+            return Bounded("softmax", classes, -1.0, logarithms=True)
         if kind not in ("LogSoftmax", "BinaryCrossEntropyWithLogits"):
             continue
-        source = _behind(graph, node)
         if source in SPAN:
             return _bound(node, kind, source)
     return None
@@ -48,10 +49,6 @@ def _bound(node: Node, kind: str, source: str) -> Bounded | None:
 def _behind(graph: Graph, node: Node) -> str:
     """Return the kind of the first operation behind a node that computes something."""
     below = graph.data_below(node)
-    while len(below) == 1 and _kind(below[0]) in MOVES:
+    while len(below) == 1 and operation(below[0]) in VIEWS:
         below = graph.data_below(below[0])
-    return _kind(below[0]).removeprefix("Safe") if below else ""
-
-
-def _kind(node: Node) -> str:
-    return node.name().partition("Backward")[0]
+    return operation(below[0]) if below else ""

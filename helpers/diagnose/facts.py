@@ -14,11 +14,15 @@ __all__ = ["Bounded", "Facts", "Moments"]
 
 @dataclass(frozen=True)
 class Bounded:
-    """A loss that is fed with probabilities and can therefore not fall below `floor`."""
+    """A loss that is fed with probabilities and can therefore not fall below `floor`.
+
+    `logarithms` says whether it wants log-probabilities; otherwise it wants logits.
+    """
 
     operation: str
     classes: int
     floor: float
+    logarithms: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,13 @@ class Facts:
         Gradient and root mean square of the outputs of the layers along depth.
     times
         Gradient along the steps of each recurrent or reused module.
+    fed
+        Names of those that fade while they add one and the same result at every call.
     unreached, zero, gates
         Names of trainable parameters without a gradient, with one that is zero everywhere, and of
         those that are zero themselves while they have one: gates that the first step opens.
+    held
+        Names of slow layers behind a scale that is close to zero and that the first steps open.
     strangers
         Shapes of trainable tensors that the loss uses and the model does not list.
     unlisted
@@ -63,12 +71,14 @@ class Facts:
     depth: Trend | None = None
     signal: Trend | None = None
     times: list[Trend] = field(default_factory=list)
+    fed: list[str] = field(default_factory=list)
     loss: float = float("nan")
     eval_loss: float | None = None
     trainable: int = 0
     unreached: list[str] = field(default_factory=list)
     zero: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     strangers: list[tuple[int, ...]] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     staircases: list[str] = field(default_factory=list)

@@ -29,13 +29,13 @@ def find_faults(
     if not math.isfinite(loss):
         with FirstFault(watch) as probe, torch.set_grad_enabled(task.differentiates):
             task.forward(watch)
-        return [*faults, probe.fault or Fault("loss", "")]
+        return [*faults, probe.found or Fault("loss", "")]
     again, _ = task.forward(watch)
     assert again.grad_fn is not None
     nodes = Graph(again.grad_fn, {}).nodes
     owners = {node: watch.owner(node) for node in nodes}
     found = first_broken_gradient(
-        nodes, again, list(trainable.values()), lambda node: getattr(owners[node], "name", "")
+        nodes, again, list(trainable.values()), lambda node: getattr(owners[node], "name", "loss")
     )
     return [*faults, found or Fault("backward", bad[-1])]
 

@@ -7,6 +7,7 @@ call and every use of a shared weight.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,13 +17,30 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import Node
 
-__all__ = ["Graph", "is_custom", "is_layer", "is_scale", "saved"]
+__all__ = [
+    "RESHAPES", "VIEWS", "Edge", "Graph", "is_custom", "is_layer", "is_scale", "operation", "saved",
+]  # fmt: skip
+
+Edge = tuple[Node | None, int]
+"""An operation and the number of one of its results."""
 
 LAYER: Final = re.compile(
     r"^(Addmm|Addmv|Addr|Baddbmm|Bmm|Dot|Embedding\w*|Linear|Mkldnn(Linear|Convolution|RnnLayer)"
     r"|Mm|Mv|\w*Convolution\w*|\w*Rnn\w*)Backward"
 )
 EMBEDDING: Final = re.compile(r"^(Embedding\w*|Index|IndexSelect|Gather)Backward")
+
+RESHAPES: Final = (
+    "View", "UnsafeView", "ReshapeAlias", "Transpose", "T", "Permute", "Squeeze", "Unsqueeze",
+    "Clone", "Alias", "ToCopy",
+)  # fmt: skip
+"""What only rearranges numbers."""
+VIEWS: Final = (*RESHAPES, "Select", "Slice")
+
+
+def operation(node: Node) -> str:
+    """Return the bare name of an operation: 'Softmax' for a SafeSoftmaxBackward0."""
+    return node.name().partition("Backward")[0].removeprefix("Safe")
 
 
 def is_layer(node: Node) -> bool:
@@ -80,6 +98,15 @@ class Graph:
         """The operations in the order of execution, without the leaves."""
         inner = [node for node in self._all if _leaf(node) is None]
         return sorted(inner, key=lambda node: node._sequence_nr())
+
+    @cached_property
+    def readers(self) -> dict[Edge, list[Node]]:
+        """Which operations read each result."""
+        readers: dict[Edge, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for edge in node.next_functions:
+                readers[edge].append(node)
+        return readers
 
     @cached_property
     def strangers(self) -> list[Tensor]:

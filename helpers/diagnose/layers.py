@@ -12,6 +12,7 @@ from torch.autograd.graph import Node
 from .activations import Reading, kind_of, read
 from .backward import Meter
 from .graph import Graph, is_custom, is_layer, is_scale
+from .likelihood import undone
 from .watch import Call, Value, Watch
 
 __all__ = ["Layer", "Site", "find_sites"]
@@ -33,7 +34,8 @@ class Layer:
     dead
         Share of units (features, channels) that stayed off for the whole batch.
     saturated
-        Share of values where the slope is under 5 % of the steepest.
+        Share of values where the slope is under 5 % of the steepest; of a rectifier with a ceiling,
+        of those that are on.
     gradient
         Norm of dLoss/d(output) over batch and units, all calls together.
     weights, weight_gradient
@@ -162,7 +164,7 @@ class _Finder:
             self._operation(site, node)
 
     def _outside(self, node: Node) -> None:
-        reading = read(node, -1) if kind_of(node) else None
+        reading = self._reading(node, -1) if kind_of(node) else None
         if reading is not None and reading.saturated is not None:
             self._activation(node, None)
         elif is_layer(node) or is_scale(node):
@@ -174,7 +176,7 @@ class _Finder:
 
     def _activation(self, node: Node, owner: Call | None) -> None:
         source, channels_first = self._source(node)
-        reading = read(node, 1 if channels_first else -1)
+        reading = self._reading(node, 1 if channels_first else -1)
         if owner is not None:
             site = self.table.get((id(owner.module), "")) or self._module(owner, source)
         else:
@@ -184,6 +186,10 @@ class _Finder:
             self._operation(site, node)
         if reading is not None:
             site.see(reading)
+
+    def _reading(self, node: Node, channel: int) -> Reading | None:
+        reading = read(node, channel)
+        return None if reading is not None and undone(self.graph, node) else reading
 
     def _source(self, node: Node) -> tuple[str, bool]:
         """Return the layer an activation follows, and whether its units are dimension 1."""

@@ -15,13 +15,16 @@ from .activations import signed
 from .arguments import tensors
 from .backward import gradients, norm
 from .bounded import bounded_loss
+from .chance import excuse_skipped
 from .facts import Facts, Moments
 from .faults import find_faults
+from .gates import excuse_gated
 from .graph import Graph, saved
 from .layers import find_sites
 from .normalisation import Running, batch_statistics, running_statistics, staleness
 from .optimizer import unlisted
 from .series import TimeLine, along_calls, along_depth, along_time
+from .state import Generators
 from .task import Task
 from .watch import Watch
 from .weights import fill_steps, fill_weights
@@ -58,7 +61,7 @@ def measure(task: Task) -> Facts:
 def _training_pass(
     task: Task, facts: Facts, trainable: dict[str, Tensor], running: dict[int, Running]
 ) -> None:
-    seed = torch.get_rng_state()
+    before = Generators()
     watch = Watch(task.model)
     # Only raw parameters need the inputs in the graph, to tell what depends on data.
     raw = task.differentiates or _has_raw_parameters(task.model, watch)
@@ -81,15 +84,18 @@ def _training_pass(
     facts.sites = find_sites(watch, graph)
     facts.strangers = _strangers(task.model, graph, watch)
     _read_graph(facts, graph, watch, running)
-    grads = _backward(facts, watch, loss, trainable)
+    grads = _backward(facts, watch, graph, loss, trainable)
     slopes = {name: norm(g) for name, g in grads.items() if g is not None}
     fill_weights(facts, trainable, slopes)
+    excuse_gated(facts)
     if task.optimizer is not None:
         fill_steps(facts, task.optimizer, trainable, grads)
     broken = [name for name, slope in slopes.items() if not math.isfinite(slope)]
     if broken or not math.isfinite(facts.loss):
-        torch.set_rng_state(seed)
+        before.restore()
         facts.faults = find_faults(task, trainable, broken, facts.loss)
+    else:
+        excuse_skipped(task, facts, trainable, before)
 
 
 def _strangers(model: nn.Module, graph: Graph, watch: Watch) -> list[tuple[int, ...]]:
@@ -172,7 +178,7 @@ def _averages(graph: Graph) -> list[tuple[int, float]]:
 
 
 def _backward(
-    facts: Facts, watch: Watch, loss: Tensor, trainable: dict[str, Tensor]
+    facts: Facts, watch: Watch, graph: Graph, loss: Tensor, trainable: dict[str, Tensor]
 ) -> dict[str, Tensor | None]:
     """Run the backward pass; fill the gradients of the rows, along depth and along time."""
     meters = [meter for site in facts.sites for meter in site.meters]
@@ -185,7 +191,7 @@ def _backward(
     along_depth(facts)
     for line, gradient in zip(lines, values[len(trainable) :]):
         along_time(facts, line, gradient)
-    along_calls(facts)
+    along_calls(facts, graph)
     return dict(zip(trainable, values))
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from .arguments import tensors
 from .watch import Watch
@@ -32,11 +33,12 @@ class Fault:
     what
         'parameter', 'inputs', 'targets', 'forward', 'loss' or 'backward'.
     where
-        Name of the parameter or module; '' outside of any.
+        Name of the parameter or module, 'loss' for an operation outside the model.
     operation
         Name of the operation, '' for a stored value.
     detail
-        What the value is: how many NaN and infinite of how many, and the operation's largest input.
+        What the value is: how many NaN and infinite of how many, and the operation's smallest or
+        largest input.
     """
 
     what: str
@@ -57,31 +59,59 @@ def counted(tensor: Tensor) -> str:
 
 
 class FirstFault(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Records the first operation that makes a NaN from no NaN, or an infinity from none."""
+    """Records the operation at fault: where the first NaN came from, or the last infinity.
+
+    An infinity may be meant, as in the logarithm of a mask of zeros and ones. So it is followed
+    from result to result, and the operation that made it is at fault if it becomes a NaN.
+    """
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.watch = watch
         self.fault: Fault | None = None
+        self._made: Any = WeakTensorKeyDictionary()  # the fault behind each tensor with infinities
+        self._last: Fault | None = None
+
+    @property
+    def found(self) -> Fault | None:
+        """The operation that made the first NaN; without any, the latest infinity."""
+        return self.fault or self._last
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        given = list(tensors((args, kwargs))) if self.fault is None else []
-        had_nan, had_inf = any(map(_nan, given)), any(map(_inf, given))
-        largest = max((_largest(t) for t in given), default=0.0) if given else 0.0
+        if self.fault is not None:
+            return func(*args, **kwargs)
+        given = list(tensors((args, kwargs)))
+        infinite = [tensor for tensor in given if _inf(tensor)]
+        had_nan, name = any(map(_nan, given)), func.__name__.partition(".")[0]
+        reach = _reach(name, given)
         result = func(*args, **kwargs)
-        name = func.__name__.partition(".")[0]
-        if self.fault is None and not any(word in name for word in MEANT):
-            self._look(name, result, had_nan, had_inf, largest)
+        made = next((self._made[t] for t in infinite if t in self._made), None)
+        if not any(word in name for word in MEANT):
+            self._look(name, result, had_nan, bool(infinite), made, reach)
+        elif made is not None:
+            self._follow(result, made)
         return result
 
-    def _look(self, name: str, result: Any, had_nan: bool, had_inf: bool, largest: float) -> None:
+    def _look(
+        self, name: str, result: Any, had_nan: bool, had_inf: bool, made: Fault | None, reach: str
+    ) -> None:
         for tensor in tensors(result):
-            if (_nan(tensor) and not had_nan) or (_inf(tensor) and not had_inf):
-                where = self.watch.stack[-1].name if self.watch.stack else ""
-                detail = f"{counted(tensor)}; its largest input was {largest:.3g}"
-                self.fault = Fault("forward", where, name, detail)
+            nan = _nan(tensor) and not had_nan
+            if not nan and (had_inf or not _inf(tensor)):
+                continue
+            where = self.watch.stack[-1].name if self.watch.stack else "loss"
+            new = Fault("forward", where, name, f"{counted(tensor)}; {reach}")
+            if nan:
+                self.fault = made or new
                 return
+            made = made or new
+        if made is not None:
+            self._follow(result, made)
+
+    def _follow(self, result: Any, made: Fault) -> None:
+        for tensor in filter(_inf, tensors(result)):
+            self._made[tensor] = self._last = made
 
 
 def _nan(tensor: Tensor) -> bool:
@@ -92,10 +122,17 @@ def _inf(tensor: Tensor) -> bool:
     return tensor.is_floating_point() and bool(tensor.isinf().any())
 
 
-def _largest(tensor: Tensor) -> float:
-    if not tensor.is_floating_point() or not tensor.numel():
-        return 0.0
-    return float(tensor.detach().abs().nan_to_num(0.0).amax())
+def _reach(name: str, given: list[Tensor]) -> str:
+    """Say how far the inputs of an operation go, towards the end where it breaks."""
+    floats = [t.detach() for t in given if t.is_floating_point() and t.numel()]
+    if not floats:
+        return "it has no inputs"
+    if name.startswith(("div", "reciprocal")):
+        return f"its smallest divisor was {float(floats[-1].abs().amin()):.3g}"
+    if name.startswith(("log", "sqrt", "rsqrt")) and "softmax" not in name:
+        return f"its smallest input was {float(floats[-1].amin()):.3g}"
+    largest = max(float(t.abs().nan_to_num(0.0, 0.0).amax()) for t in floats)
+    return f"its largest input was {largest:.3g}"
 
 
 def first_broken_gradient(

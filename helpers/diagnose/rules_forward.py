@@ -11,18 +11,12 @@ from .facts import Facts
 from .layers import Site
 from .nonfinite import Fault
 from .thresholds import THRESHOLDS
-from .verdict import Verdict, verdict
+from .verdict import Verdict, listed, verdict
 
 __all__ = ["batch", "dead", "nonfinite", "saturated"]
 
 
 FEW = 8  # units that are all off by chance in more than one of 2^8 layers
-
-
-def listed(names: list[str], most: int = 4) -> str:
-    """Return names with commas, the rest as a count."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def nonfinite(facts: Facts) -> Iterator[Verdict]:
@@ -49,7 +43,7 @@ def nonfinite(facts: Facts) -> Iterator[Verdict]:
 
 
 def _found(fault: Fault) -> str:
-    place = f" in {fault.where}" if fault.where else ""
+    place = f" in {'the ' * (fault.where == 'loss')}{fault.where}" if fault.where else ""
     if fault.what in ("parameter", "buffer", "inputs", "targets"):
         return f"stored in the {fault.what}{place} before anything ran: {fault.detail}"
     if fault.what == "forward":
@@ -166,13 +160,16 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
     """Name activations on their flat parts, and losses that are fed with probabilities."""
     if facts.bounded is not None:
         bound = facts.bounded
+        wants = "log-probabilities" if bound.logarithms else "logits"
         yield verdict(
             "saturated",
             "loss",
-            f"the loss expects logits and reads a {bound.operation}: with {bound.classes} classes "
+            f"the loss expects {wants} and reads a {bound.operation}: with {bound.classes} classes "
             f"it cannot fall below {bound.floor:.3g} (now {facts.loss:.3g})",
             ("bounded", f"a {bound.operation} between the last layer and the loss"),
-            f"leave out the {bound.operation}: the loss applies its own",
+            "replace the softmax by log_softmax, or use cross_entropy on the logits"
+            if bound.logarithms
+            else f"leave out the {bound.operation}: the loss applies its own",
             "10_diagnosis",
         )
     limit = THRESHOLDS["saturated"].value
@@ -191,7 +188,8 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
             "saturated",
             bad[0].layer.name,
             f"{worst.layer.saturated:.0%} of the values of {worst.layer.name} lie where its slope "
-            "is under 5 % of the steepest (a softmax: one entry above 99 %)"
+            "is under 5 % of the steepest (a softmax: one entry above 99 %; a rectifier: a value "
+            "on its ceiling)"
             + (f"; also {listed([s.layer.name for s in bad if s is not worst])}" * (len(bad) > 1)),
             ("saturated", f"more than {limit:.0%} of the values"),
             "scale the inputs to mean 0 and variance 1, start from smaller weights, divide "

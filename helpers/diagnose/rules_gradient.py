@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from statistics import median
 
 from .facts import Facts
-from .rules_forward import listed
+from .gates import relative
+from .layers import Site
 from .thresholds import THRESHOLDS
 from .trend import Trend
-from .verdict import Verdict, verdict
+from .verdict import Verdict, listed, verdict
 
 __all__ = ["exploding", "overflows", "unreached", "vanishing"]
 
@@ -48,7 +49,8 @@ def vanishing(facts: Facts) -> Iterator[Verdict]:
     else:
         yield from _behind(facts)
     for trend in facts.times:
-        if len(trend.values) >= FEWEST and trend.decades < -_limit("time"):
+        fell = len(trend.values) >= FEWEST and trend.decades < -_limit("time")
+        if fell and trend.where not in facts.fed:  # nothing lies behind the early steps of those
             yield _forgotten(trend, facts)
     yield from _zero(facts)
     yield from _rounded(facts)
@@ -65,11 +67,12 @@ def _adam(facts: Facts) -> str:
 
 
 def _faded(facts: Facts, evidence: str, words: tuple[str, str]) -> Verdict:
-    kinds = {site.layer.kind.lower() for site in facts.sites}
+    kinds = [site.layer.kind.lower() for site in facts.sites]
+    active = [s.layer.kind.lower() for s in facts.sites if _is_activation(s)]
     rest = "; beyond about ten layers add residual connections and normalization"
-    if "sigmoid" in kinds:
+    if active and 2 * active.count("sigmoid") >= len(active):
         remedy, chapter = "replace the sigmoids by ReLU, GELU or tanh" + rest, "01_causes"
-    elif kinds & {"layernorm", "rmsnorm"}:
+    elif kinds.count("layernorm") + kinds.count("rmsnorm") > 1:
         remedy = (
             "normalize inside the branches instead of on the stream (pre-norm: norm_first=True)"
         )
@@ -79,15 +82,15 @@ def _faded(facts: Facts, evidence: str, words: tuple[str, str]) -> Verdict:
     return verdict("vanishing", "depth", evidence, words, remedy, chapter)
 
 
+def _is_activation(site: Site) -> bool:
+    return not site.parameters and not (site.layer.dead is None and site.layer.saturated is None)
+
+
 def _behind(facts: Facts) -> Iterator[Verdict]:
     """Name layers that fall far behind the others: a branch may fade where the trunk does not."""
-    ratios = {
-        site.layer.name: site.layer.weight_gradient / site.layer.weights
-        for site in facts.sites
-        if site.weight and site.layer.weights and site.layer.weight_gradient
-    }
+    ratios = {s.layer.name: ratio for s in facts.sites if s.weight and (ratio := relative(s))}
     middle, limit = median(ratios.values()) if len(ratios) >= FEWEST else 0.0, _limit("cliff")
-    slow = [name for name, ratio in ratios.items() if ratio < middle * 10**-limit]
+    slow = [n for n, r in ratios.items() if r < middle * 10**-limit and n not in facts.held]
     if slow:
         least = min(ratios[name] for name in slow) / middle
         yield verdict(
@@ -173,13 +176,15 @@ def exploding(facts: Facts) -> Iterator[Verdict]:
 
 def _steep(facts: Facts) -> Iterator[Verdict]:
     depth, limit, cliff = facts.depth, _limit("depth"), _limit("cliff")
-    if depth is not None and (
-        (len(depth.values) >= FEWEST and depth.decades > limit) or depth.drop > cliff
-    ):
+    if depth is None:
+        return
+    steady = len(depth.values) >= FEWEST and depth.decades > limit
+    if steady or depth.drop > cliff:
+        ends = f"; the first third has up to 10^{depth.drop:.1f} times what the last third has"
         yield verdict(
             "exploding",
             "depth",
-            _described(depth),
+            _described(depth) + ("" if steady else ends),
             ("depth", f"a rise by more than 10^{limit:g}, or 10^{cliff:g} in one place"),
             "start from smaller weights, scale residual branches by 1/sqrt(depth), or normalize "
             "inside them; clipping alone shortens the steps and leaves the cause",
@@ -202,12 +207,18 @@ def _runaway(facts: Facts) -> Iterator[Verdict]:
 
 def _grown(facts: Facts) -> Iterator[Verdict]:
     signal, limit = facts.signal, _limit("signal")
-    if signal is not None and max(-signal.decades, -signal.drop) > limit:
+    if signal is None or max(signal.values) <= _limit("large"):
+        return
+    steady = -signal.decades > limit
+    if steady or -signal.drop > limit:
         yield verdict(
             "exploding",
             "depth",
             f"the signal grows by a factor {1 / signal.factor:.3g} per layer, "
-            f"10^{-signal.decades:.1f} over {len(signal.values)} layers",
+            f"10^{-signal.decades:.1f} over {len(signal.values)} layers"
+            if steady
+            else f"the signal reaches {max(signal.values):.3g}: the last third of the layers has "
+            f"up to 10^{-signal.drop:.1f} times what the first third has",
             ("signal", f"growth by more than 10^{limit:g}"),
             "start from smaller weights (He for ReLU), or normalize between layers",
             "07_initialization",

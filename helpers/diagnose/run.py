@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from .arguments import LossFunction, check, eager, unwrap
+from .closure import modules_behind
 from .facts import Facts
 from .judge import judge
 from .layers import Layer, Site
@@ -30,14 +31,17 @@ def diagnose(
 ) -> Report:
     """Find out why a network does not learn, from one batch.
 
-    One forward and backward pass and one forward pass in eval mode. The model is left exactly as
-    it was found: parameters, `.grad`, buffers, training flags, hooks and random generators, even
-    if it raises midway. Give it a batch like those it trains on, not a single example.
+    One forward and backward pass and one forward pass in eval mode. The model, and the modules that
+    `loss_fn` uses, are left exactly as they were found: parameters, `.grad`, buffers, training
+    flags, hooks and random generators, even if it raises midway. Give it a batch like those it
+    trains on, not a single example.
 
-    The price is about one and a half forward and backward passes, plus a tenth of a millisecond a
-    module for looking: twice a pass or less where a pass takes 10 ms or more, five to eight times
-    where it takes less than one (benchmarks/diagnose.py). A network that is not finite is run once
-    more, to find where it broke.
+    The price is about one and a half forward and backward passes, plus a tenth of a millisecond for
+    looking at every call of a module, so that a GRUCell in a loop over 200 steps costs 200 of them:
+    twice a pass or less where a pass takes 10 ms or more, five to eight times where it takes less
+    than one (benchmarks/diagnose.py). With an optimizer, all parameters and its state are copied
+    for the step that is tried. A network that is not finite is run once more, to find where it
+    broke, and one that skips parts at random a few times.
 
     Parameters
     ----------
@@ -67,9 +71,8 @@ def diagnose(
     """
     model, notes = unwrap(model)
     check(model, loss_fn, inputs, targets, optimizer)
-    modules = [model, *([loss_fn] if isinstance(loss_fn, nn.Module) else [])]
     with (
-        untouched(*modules),
+        untouched(model, *modules_behind(loss_fn)),
         eager(model),
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -92,6 +95,12 @@ def _report(model: nn.Module, facts: Facts) -> Report:
             f"{len(facts.zero)} parameters have a gradient of exactly zero because "
             f"{', '.join(facts.gates[:3])} starts at zero. The first step opens it: look then."
         )
+    facts.notes += [
+        f"The gradient falls by 10^{t.decades:.1f} over the {len(t.values)} calls of {t.where}, "
+        "but each of them adds the same input again: a fixed-point iteration does that."
+        for t in facts.times
+        if t.where in facts.fed
+    ]
     if facts.loss == 0:
         facts.notes.append("The loss is exactly 0: this batch has nothing left to teach.")
     return Report(

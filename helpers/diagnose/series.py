@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from .backward import Meter
 from .facts import Facts
+from .graph import Edge, Graph, operation
 from .recurrent import per_step
+from .thresholds import THRESHOLDS
 from .trend import trend
 from .watch import Call
 
@@ -110,7 +112,7 @@ def _folded(values: list[float]) -> tuple[list[str], list[float]]:
     return [name for name, _ in pairs], [value for _, value in pairs]
 
 
-def along_calls(facts: Facts) -> None:
+def along_calls(facts: Facts, graph: Graph) -> None:
     """Fit the gradient of every layer that ran several times, over its calls."""
     for site in facts.sites:
         if site.parameters and len(site.meters) >= REUSED:
@@ -119,3 +121,23 @@ def along_calls(facts: Facts) -> None:
             found = trend("time", site.layer.name, names, values)
             if found is not None:
                 facts.times.append(found)
+                fades = found.decades < -THRESHOLDS["time"].value
+                if fades and _is_fed(site.meters, graph):
+                    facts.fed.append(site.layer.name)
+
+
+def _is_fed(meters: Sequence[Meter], graph: Graph) -> bool:
+    """Say whether one and the same result is added at every call, as in a fixed-point iteration."""
+    shared: set[Edge] | None = None
+    for meter in meters:
+        added: set[Edge] = set()
+        for edge in meter.outputs:
+            beside = [
+                reader for reader in graph.readers.get(edge, ()) if operation(reader) == "Add"
+            ]
+            before = [child for child in graph.data_below(edge[0]) if operation(child) == "Add"]
+            for node in (*beside, *before):
+                data = graph.data_below(node)
+                added.update(e for e in node.next_functions if e[0] in data and e != edge)
+        shared = added if shared is None else shared & added
+    return bool(shared)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,60 +11,44 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["untouched"]
+from .contents import Contents
 
-CONTAINERS = (dict, OrderedDict, list, set, deque)
+__all__ = ["Generators", "untouched"]
 
 
 @contextmanager
-def untouched(*modules: nn.Module) -> Iterator[None]:
+def untouched(*tops: nn.Module) -> Iterator[None]:
     """Restore everything a forward and backward pass can change, even when one raises.
 
     Kept: parameters, `.grad`, buffers, `requires_grad`, training flags, hooks, plain attributes
     and the random generators of PyTorch (CPU and, once in use, CUDA), Python and NumPy.
+
+    Attributes that are lists, dicts, sets, deques, tuples and namespaces are followed inwards, to
+    tensors, arrays and generators; one of more than a thousand entries is only copied, since it may
+    be a replay memory. What other objects hold is left as the passes leave it.
     """
-    generators = _Generators()
-    kept = [_Module(module) for top in modules for module in top.modules()]
-    tensors = _Tensors(modules)
+    generators = Generators()
+    modules = {id(module): module for top in tops for module in top.modules()}.values()
+    attributes = [(module.__dict__, dict(module.__dict__)) for module in modules]
+    contents = Contents()
+    for _, before in attributes:
+        contents.look(before.values())
+    tensors = _Tensors(contents.tensors)
     try:
         yield
     finally:
-        for state in kept:
-            state.restore()
+        for now, before in attributes:
+            now.clear()
+            now.update(before)
+        contents.restore()
         tensors.restore()
         generators.restore()
 
 
-class _Module:
-    """The attributes of one module, and the contents of those that are containers."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.attributes = dict(module.__dict__)
-        containers = [v for v in self.attributes.values() if type(v) in CONTAINERS]
-        self.empty = [value for value in containers if not value]
-        self.filled = [(value, value.copy()) for value in containers if value]
-
-    def restore(self) -> None:
-        self.module.__dict__.clear()
-        self.module.__dict__.update(self.attributes)
-        for value in self.empty:
-            if value:
-                value.clear()
-        for value, before in self.filled:
-            value.clear()
-            (value.update if isinstance(value, dict | set) else value.extend)(before)
-
-
 class _Tensors:
-    """A copy of every tensor the modules own; parameters, buffers and plain attributes."""
+    """Copies of tensors and of their gradients."""
 
-    def __init__(self, modules: tuple[nn.Module, ...]) -> None:
-        own: dict[int, Tensor] = {}
-        for top in modules:
-            for tensor in _owned(top):
-                if not nn.parameter.is_lazy(tensor):
-                    own[id(tensor)] = tensor
+    def __init__(self, own: dict[int, Tensor]) -> None:
         self.kept = [(t, t.detach().clone(), t.requires_grad) for t in own.values()]
         leaves = [t for t in own.values() if t.is_leaf]
         self.grads = [(t, t.grad, None if t.grad is None else t.grad.clone()) for t in leaves]
@@ -80,12 +63,6 @@ class _Tensors:
                 tensor.grad = grad
             if grad is not None and copied is not None:
                 _write_back(grad, copied)
-
-
-def _owned(top: nn.Module) -> Iterator[Tensor]:
-    for module in top.modules():
-        for values in (module._parameters, module._buffers, module.__dict__):
-            yield from (v for v in values.values() if isinstance(v, Tensor))
 
 
 def _write_back(tensor: Tensor, before: Tensor) -> None:
@@ -113,7 +90,9 @@ def _dense(tensor: Tensor) -> tuple[Tensor, ...]:
     return ()  # nested, or of a library of its own: restored as an object only
 
 
-class _Generators:
+class Generators:
+    """The states of the global random generators."""
+
     def __init__(self) -> None:
         self.cpu = torch.get_rng_state()
         self.cuda: list[Tensor] = []
@@ -123,10 +102,25 @@ class _Generators:
         self.numpy: Any = sys.modules.get("numpy")
         self.legacy = self.numpy.random.get_state() if self.numpy is not None else None
 
+    @property
+    def moved(self) -> bool:
+        """Say whether any of them has been used since."""
+        now = Generators()
+        same = self.python == now.python and torch.equal(self.cpu, now.cpu)
+        same = same and all(map(torch.equal, self.cuda, now.cuda))
+        if same and self.legacy is not None and now.legacy is not None:
+            same = all(map(_equal, self.legacy, now.legacy))
+        return not same
+
     def restore(self) -> None:
+        """Set all of them back."""
         torch.set_rng_state(self.cpu)
         if self.cuda:
             torch.cuda.set_rng_state_all(self.cuda)
         random.setstate(self.python)
         if self.legacy is not None:
             self.numpy.random.set_state(self.legacy)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool((a == b).all()) if hasattr(a, "all") else bool(a == b)

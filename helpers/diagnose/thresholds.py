@@ -41,6 +41,11 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "A signal that grows a thousandfold on the way lets the last layers decide alone, and "
         "float16 overflows at 65,504.",
     ),
+    "large": Threshold(
+        10.0,
+        "Standardized inputs and normalized layers have a root mean square of 1; what only grows "
+        "up to that from less, as out of a tiny embedding, explodes nowhere.",
+    ),
     "ratio": Threshold(
         1e3,
         "With the gradient a thousand times the weights, even a rate of 0.001 replaces all of them "
@@ -52,7 +57,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "small change (about a thousandth is usual).",
     ),
     "rounding": Threshold(
-        0.0, "A relative step under a quarter of the type's eps is rounded to no step at all."
+        0.0,
+        "A weight keeps no step shorter than a quarter of the type's eps times itself: only the "
+        "weights far smaller than the others still move.",
     ),
     "dead": Threshold(
         4.0,
@@ -64,7 +71,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "Then the median unit passes on less than 5 % of what it would at its steepest point.",
     ),
     "bounded": Threshold(
-        0.0, "A loss that expects logits cannot become small if they are confined to a short range."
+        0.0,
+        "A loss that expects logits, or logarithms, cannot become small if they are confined to a "
+        "short range, and its gradient fades where the answer is most wrong.",
     ),
     "fitted": Threshold(
         0.1,

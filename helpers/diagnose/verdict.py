@@ -8,7 +8,7 @@ from typing import Final
 
 from .thresholds import THRESHOLDS
 
-__all__ = ["VERDICTS", "Verdict", "verdict"]
+__all__ = ["VERDICTS", "Verdict", "listed", "verdict"]
 
 VERDICTS: Final = (
     "healthy",
@@ -78,3 +78,9 @@ def verdict(
     """Return a verdict; `limit` is a name in THRESHOLDS and the words for its value."""
     key, words = limit
     return Verdict(name, where, evidence, words, THRESHOLDS[key].why, remedy, chapter, order)
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """Return names with commas, the rest as a count."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

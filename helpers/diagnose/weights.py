@@ -8,6 +8,7 @@ from torch import Tensor
 from .backward import norm
 from .facts import Facts
 from .optimizer import next_step
+from .verdict import listed
 
 __all__ = ["fill_steps", "fill_weights"]
 
@@ -48,6 +49,14 @@ def fill_steps(
         for name in _matrices(facts, trainable)
         if id(trainable[name]) in steps
     }
+    idle = {*facts.unreached, *facts.zero}
+    still = [n for n, p in trainable.items() if n not in idle and steps.get(id(p)) == 0]
+    if still and any(steps.values()):
+        facts.notes.append(
+            f"The optimizer's next step leaves {len(still)} of {len(trainable)} parameters where "
+            f"they are although they have a gradient: {listed(still)}. Look at the learning rate "
+            "of their group: is it 0, or will a schedule raise it?"
+        )
     for site in facts.sites:
         moved = [facts.updates[name] for name in site.parameters if name in facts.updates]
         site.layer.update = max(moved, default=None)

@@ -43,6 +43,9 @@ SQUASHERS: dict[str, Function] = {
 }
 OTHERS: dict[str, Function] = {
     "leaky relu": nn.LeakyReLU(),
+    "floor for safety": lambda x: x.clamp(min=1e-6),
+    "floor for safety, as a function": lambda x: x.clamp_min(0.5),
+    "ceiling for safety": lambda x: x.clamp(max=-0.5),
     "maximum of two": lambda x: torch.maximum(x, torch.ones(())),
     "softmax over one": lambda x: torch.softmax(x[:, :1], -1),
 }
@@ -61,7 +64,7 @@ def test_silent_units_are_counted(name: str) -> None:
     x[:, 3] = 1.0 + x[:, 3].abs()
     seen = reading(RECTIFIERS[name], x)
     assert seen is not None
-    assert (seen.dead, seen.units, seen.saturated) == (0.3, 10, None)
+    assert (seen.dead, seen.units, seen.saturated or 0.0) == (0.3, 10, 0.0)
     assert seen.on >= 0.1
 
 
@@ -80,6 +83,18 @@ def test_flat_values_are_counted(name: str) -> None:
 def test_what_cannot_die_is_not_judged(name: str) -> None:
     seen = reading(OTHERS[name], torch.randn(64, 10) * 100)
     assert seen is None or (seen.dead is None and seen.saturated is None)
+
+
+@pytest.mark.parametrize(
+    "function", [nn.Hardtanh(0, 1), nn.Hardtanh(0, 1, inplace=True), lambda x: x.clamp(0, 1)]
+)
+def test_a_rectifier_on_its_ceiling_is_flat(function: Function) -> None:
+    seen = reading(function, torch.tensor([[-1.0, 0.5, 3.0], [-1.0, 2.0, -5.0]]))
+    assert seen is not None
+    assert (seen.dead, seen.saturated) == (1 / 3, 2 / 3)
+    seen = reading(function, -torch.ones(2, 3))
+    assert seen is not None
+    assert (seen.dead, seen.saturated) == (1.0, None)
 
 
 def test_channels_are_where_the_layout_says() -> None:
@@ -137,6 +152,18 @@ def test_a_place_with_a_single_key_has_no_choice_and_is_not_counted(fused: bool)
     seen = read(node, -1)
     assert seen is not None
     assert seen.saturated == 0.0
+
+
+def test_a_row_that_a_mask_leaves_a_single_key_is_not_counted() -> None:
+    bags = torch.arange(6) >= torch.tensor([1, 1, 1, 2, 6])[:, None]  # of one, two and six items
+    for sure, expected in ((0.0, 0.0), (1000.0, 1.0)):
+        scores = torch.zeros(5, 6)
+        scores[:, 1] = sure
+        for dim, view in ((1, Tensor.clone), (0, Tensor.t)):
+            masked = view(scores).requires_grad_().clone().masked_fill(view(bags), -1e9)
+            seen = read(masked.softmax(dim).grad_fn, -1)
+            assert seen is not None
+            assert seen.saturated == expected
 
 
 def test_certain_rows_that_no_mask_explains_are_counted() -> None:

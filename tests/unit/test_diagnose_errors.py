@@ -71,6 +71,9 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "lazy": (lambda: diagnose(nn.LazyLinear(5), CE, X, Y), ValueError, "run it once"),
     "inputs None": (lambda: diagnose(net(), CE, None, Y), TypeError, "got None"),
     "inputs without tensors": (lambda: diagnose(net(), CE, [], Y), TypeError, "without any tensor"),
+    "inputs empty": (
+        lambda: diagnose(net(), CE, X[:0], Y[:0]), ValueError, r"one example; got shape \(0, 20\)",
+    ),
     "inputs elsewhere": (
         lambda: diagnose(net(), CE, X.to("meta"), Y), ValueError, r"inputs\.to\('cpu'\)",
     ),

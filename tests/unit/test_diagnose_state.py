@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -195,3 +197,85 @@ def test_inputs_that_require_a_gradient_get_none() -> None:
     assert case.inputs.grad is None
     assert case.inputs.requires_grad
     assert case.inputs.is_leaf
+
+
+class Hoarder(nn.Module):
+    """Keeps what it changes at the bottom of containers, and generators of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(20, 5)
+        self.bank, self.pair = [torch.zeros(2)], ({"a": torch.zeros(2)}, [0])
+        self.log, self.space = {"n": [0]}, SimpleNamespace(h=torch.zeros(2), n=0)
+        self.array, self.torch = np.zeros(2), torch.Generator()
+        self.numpy, self.python = np.random.default_rng(0), random.Random(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for kept in (self.bank[0], self.pair[0]["a"], self.space.h, self.array):
+            kept += 1
+        for listed in (self.pair[1], self.log["n"]):
+            listed[0] += 1
+            listed.append(1)
+        self.bank.append(x)
+        self.space.n += 1
+        self.space.new = x
+        noise = torch.rand(20, generator=self.torch) + self.numpy.random() + self.python.random()
+        return self.linear(x + noise)
+
+    def photograph(self) -> list[Any]:
+        held = (self.bank, self.pair, self.log, vars(self.space), self.array)
+        states = (self.torch.get_state(), self.numpy.bit_generator.state, self.python.getstate())
+        return [str(held), *map(str, states), id(self.bank[0]), id(self.space.h)]
+
+
+def test_what_lies_deep_in_attributes_is_restored() -> None:
+    model = Hoarder()
+    before = model.photograph()
+    diagnose(model, CE, torch.randn(16, 20), torch.randint(0, 5, (16,)))
+    assert model.photograph() == before
+
+
+CRITIC = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
+
+
+def adversarial(output: Tensor, _: Any, critics: Any = (CRITIC,)) -> Tensor:
+    return torch.nn.functional.softplus(-critics[0](output)).mean()
+
+
+def by_global_name(output: Tensor, _: Any) -> Tensor:
+    return CRITIC(output).mean()
+
+
+class Judge:
+    def __init__(self) -> None:
+        self.critics = {"first": CRITIC}
+
+    def __call__(self, output: Tensor, _: Any) -> Tensor:
+        return self.critics["first"](output).mean()
+
+    def judge(self, output: Tensor, targets: Any) -> Tensor:
+        return self(output, targets)
+
+
+def captured() -> Callable[..., Tensor]:
+    critic = CRITIC
+    return lambda output, _: next(critic(part) for part in (output,)).mean()
+
+
+@pytest.mark.parametrize(
+    "loss_fn",
+    [
+        adversarial,
+        by_global_name,
+        captured(),
+        lambda output, y: by_global_name(output, y),
+        partial(adversarial, critics=[CRITIC]),
+        Judge(),
+        Judge().judge,
+    ],
+)
+def test_a_critic_in_the_loss_is_restored(loss_fn: Callable[..., Tensor]) -> None:
+    model, x = nn.Linear(20, 5), torch.randn(16, 20)
+    before = photograph(CRITIC)
+    diagnose(model, loss_fn, x, None)
+    assert same(before, photograph(CRITIC))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from diagnose_broken import BROKEN
 from diagnose_healthy import HEALTHY
-from diagnose_networks import Case, mlp, vectors
+from diagnose_meant import MEANT, one_scaled, stochastic
+from diagnose_networks import Case, Heads, Through, mlp, vectors
 from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import cross_entropy, relu
 
 from helpers.diagnose import VERDICTS, Report, diagnose
+from helpers.diagnose.facts import Facts
+from helpers.diagnose.rules_gradient import exploding
+from helpers.diagnose.trend import trend
 
 SEEDS = 8
 
@@ -32,7 +39,7 @@ def test_fault_is_named_first(name: str) -> None:
     assert not report.healthy
 
 
-HARD = TRICKY | STRANGERS
+HARD = TRICKY | STRANGERS | MEANT
 
 
 @pytest.mark.parametrize("name", HARD)
@@ -128,3 +135,126 @@ def test_remedy_and_chapter_fit_the_network() -> None:
         torch.manual_seed(0)
         chapters[name.split()[0]] = examine(BROKEN[name][1]()).verdicts[0].chapter
     assert chapters == {"rnn": "02_rnn_unrolling", "lstm": "05_lstm"}
+
+
+def test_growth_in_one_place_is_shown_as_such() -> None:
+    names = list("abcdefghi")
+    facts = Facts(depth=trend("depth", "", names, [1e6] * 2 + [10] * 7))
+    (steep,) = exploding(facts)
+    assert "; the first third has up to 10^5.0 times what the last third has" in steep.evidence
+    facts = Facts(signal=trend("depth", "", names, [1] * 7 + [3e4] * 2))
+    (grown,) = exploding(facts)
+    assert grown.evidence.startswith("the signal reaches 3e+04: the last third")
+    assert grown.evidence.endswith("up to 10^4.5 times what the first third has")
+
+
+def test_a_signal_that_stays_small_does_not_explode() -> None:
+    names, values = list("abcdef"), [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+    assert not [*exploding(Facts(signal=trend("depth", "", names, values)))]
+    louder = [1e3 * value for value in values]
+    (grown,) = exploding(Facts(signal=trend("depth", "", names, louder)))
+    assert "by a factor 10 per layer, 10^5.0 over 6 layers" in grown.evidence
+
+
+def test_what_is_skipped_at_random_is_a_note() -> None:
+    torch.manual_seed(0)
+    case = stochastic(called=False, rate=1.0)
+    case.model.append(nn.Dropout(0.1))
+    report = examine(case)
+    (verdict,) = report.verdicts
+    assert verdict.where == "9.branch.0.weight"
+    assert "4 of 40 trainable parameters" in verdict.evidence
+    assert re.search(r"^\d+ parameters were skipped at random in this pass", report.notes[0])
+
+
+def test_nothing_is_run_again_without_chance() -> None:
+    calls: list[int] = []
+
+    def loss(output: dict[str, Tensor], targets: Tensor) -> Tensor:
+        calls.append(1)
+        return cross_entropy(output["first"], targets)
+
+    report = examine(vectors(Heads(), loss_fn=loss))
+    assert report.names == ("unreached parameters",)
+    assert len(calls) == 2
+
+
+def blamed(between: Callable[[Any], Any], loss_fn: Callable[..., Tensor] = cross_entropy) -> str:
+    torch.manual_seed(0)
+    model = Through(nn.Linear(20, 5), between, nn.Identity())
+    (verdict,) = examine(vectors(model, loss_fn=loss_fn)).verdicts
+    assert verdict.name == "non-finite"
+    return f"{verdict.where}: {verdict.evidence}"
+
+
+HALF = torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0])
+
+
+def test_the_logarithm_of_a_mask_is_blamed_only_if_it_becomes_a_nan() -> None:
+    def masked(h: Tensor) -> Tensor:
+        return (h + HALF.log()).softmax(-1)
+
+    def divided(h: Tensor) -> Tensor:
+        off = relu(h - 50)
+        return masked(h) + off / off.sum(1, keepdim=True)
+
+    def overflowed(h: Tensor) -> Tensor:
+        big = (h.abs() * 1e5).exp()
+        return masked(h) * (big - big)
+
+    first = "Through: first made by"
+    divisor = "its smallest divisor was 0"
+    assert blamed(divided).startswith(f"{first} div")
+    assert blamed(divided).endswith(divisor)
+    assert blamed(overflowed).startswith(f"{first} exp")
+    assert blamed(lambda h: masked(h) * (h.abs() * 1e5).exp()).startswith(f"{first} exp")
+    assert blamed(lambda h: h * (HALF.log() * 0)).startswith(f"{first} log")
+
+
+def test_a_fault_in_the_loss_is_found_there() -> None:
+    text = blamed(lambda h: h, lambda o, _: (o - 5).log().mean())
+    assert text.startswith("loss: first made by log in the loss in the forward pass")
+    assert "its smallest input was -" in text
+    text = blamed(lambda h: h, lambda o, _: (o - o).sqrt().mean())
+    assert text.startswith("loss: first made by the derivative of sqrt in the loss in the backward")
+
+
+def test_parameters_that_the_optimizer_leaves_alone_are_noted() -> None:
+    case = vectors(mlp(2, nn.ReLU))
+    groups = [{"params": case.model[:2].parameters(), "lr": 0.0}]
+    groups += [{"params": case.model[2:].parameters()}]
+    case.options["optimizer"] = torch.optim.SGD(groups, 0.1)
+    (note,) = examine(case).notes
+    assert "leaves 2 of 6 parameters where they are" in note
+    assert "0.weight, 0.bias." in note
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        (lambda: mlp(12, nn.Sigmoid), "replace the sigmoids"),
+        (lambda: nn.Sequential(mlp(20, nn.ReLU), nn.Sigmoid()), "initialize for the activation"),
+        (lambda: nn.Sequential(nn.LayerNorm(20), mlp(20, nn.ReLU)), "initialize for"),
+        (
+            lambda: nn.Sequential(nn.LayerNorm(20), nn.LayerNorm(20), mlp(20, nn.ReLU)),
+            "normalize inside the branches",
+        ),
+    ],
+)
+def test_the_remedy_for_fading_depth_fits(model: Callable[[], nn.Module], remedy: str) -> None:
+    torch.manual_seed(0)
+    report = examine(vectors(model(), loss_fn=lambda o, _: o[:, :5].square().mean()))
+    assert report.names[0] == "vanishing"
+    assert report.verdicts[0].remedy.startswith(remedy)
+
+
+def test_layers_behind_a_scale_near_zero_are_noted() -> None:
+    (note,) = examine(one_scaled(trained=True)).notes
+    assert note.startswith("7.branch.0, 7.branch.2 have a gradient under")
+    assert "because 7.scale starts near zero" in note
+
+
+def test_a_fixed_point_is_noted() -> None:
+    report = examine(MEANT["fixed point"][1]())
+    (note,) = report.notes
+    assert re.match(r"The gradient falls by 10\^-\d+\.\d over the 40 calls of core, but", note)
