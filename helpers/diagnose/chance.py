@@ -44,7 +44,10 @@ def _out_of_reach(task: Task, missed: dict[str, Tensor]) -> set[str]:
     """Return the names of those that no pass reaches, trying as long as one brings something."""
     tries, left = 0, dict(missed)
     while left and tries < PATIENCE:
-        loss, _ = task.forward()
+        try:
+            loss, _ = task.forward()
+        except Exception:  # a model that cannot be run again, as on a stream
+            break
         tries += 1
         if loss.grad_fn is None or not any(p.requires_grad for p in left.values()):
             continue  # a forward pass may have frozen them

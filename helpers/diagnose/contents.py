@@ -89,7 +89,7 @@ def _rewinding(value: Any) -> Callable[[], Any] | None:
     if isinstance(value, numpy.random.RandomState):
         legacy = value.get_state()
         return lambda: value.set_state(legacy)
-    if isinstance(value, numpy.ndarray) and value.flags.writeable:
+    if type(value) is numpy.ndarray and value.flags.writeable:  # not a map of a file
         before = value.copy()
         return lambda: numpy.copyto(value, before)
     return None

@@ -16,7 +16,7 @@ from diagnose_networks import Case, Heads, Through, mlp, vectors
 from diagnose_strangers import STRANGERS, both_ways
 from diagnose_tricky import TRICKY
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, relu
+from torch.nn.functional import cross_entropy, dropout, relu
 
 from helpers.diagnose import VERDICTS, Report, diagnose
 from helpers.diagnose.facts import Facts
@@ -258,3 +258,18 @@ def test_a_fixed_point_is_noted() -> None:
     report = examine(MEANT["fixed point"][1]())
     (note,) = report.notes
     assert re.match(r"The gradient falls by 10\^-\d+\.\d over the 40 calls of core, but", note)
+
+
+def test_a_model_that_runs_only_once_keeps_its_verdict() -> None:
+    class Once(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.spare = mlp(2, nn.ReLU), nn.Linear(5, 5)
+            self.stream = iter([torch.ones(1)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return dropout(self.inner(x) * next(self.stream))
+
+    report = examine(vectors(Once()))
+    assert report.names == ("unreached parameters",)
+    assert "eval mode failed: StopIteration" in report.notes[0]
