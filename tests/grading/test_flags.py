@@ -102,7 +102,8 @@ def test_no_reference_and_no_wrong_answer_of_a_chapter_is_flagged(path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_of_the_wrong_answers_few_look_as_if_they_were_looked_up(path):
-    wrong = wrong_answers(path.stem)
+    by_heart = "gives the answers of the examples"  # these are looked up
+    wrong = [each for each in wrong_answers(path.stem) if each.mistake != by_heart]
     exercises = {e["id"]: e for e in make_release(path).content["exercises"]}
     found = []
     for each in wrong:
