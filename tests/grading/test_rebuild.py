@@ -1,7 +1,6 @@
 """Files as they come back: edited, cut, repeated, renamed, broken. Nothing is run here."""
 
 import json
-import time
 
 import pytest
 from small_chapter import RIGHT, release, submission
@@ -179,9 +178,7 @@ def test_too_much_code_is_left_out_added_cells_first():
     wide = dict.fromkeys(
         ("toy-1-task", "toy-2-task", "toy-3-task", "toy-4-task"), "x=" + "0," * 90_000
     )
-    start = time.monotonic()
     found = rebuilt(submission(RIGHT, wide))
-    assert time.monotonic() - start < 10
     assert {label for label in solutions(found) if label in RIGHT} == set(RIGHT)
     assert len(found.code) == len(RIGHT) + 2
     (flag,) = found.flags
