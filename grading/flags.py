@@ -28,7 +28,7 @@ TEXT = re.compile(
     r"__(?!main__|name__|init__|doc__)\w+__|/proc/|/etc/|\bgradebook\b|get_ipython|ast_transformers|\bnbgrader\b|\bctypes\b"
 )
 MAGIC = re.compile(r"^[ \t]*(%{1,2}\w|!|\?|[\w.]+\?{1,2}[ \t]*$)", re.MULTILINE)
-# What honest notebooks hold: a figure's place, a stopwatch, help. None is run or does harm.
+# What honest notebooks hold: settings, a stopwatch, an install, help. None is run or does harm.
 USUAL_MAGIC = re.compile(
     r"^[ \t]*(%(matplotlib|config|load_ext|autoreload)\b|%{1,2}(timeit|time)\b|[!%]pip install\b"
     r"|\?{1,2}[\w.]+[ \t]*$|[\w.]+\?{1,2}[ \t]*$)"
@@ -258,7 +258,10 @@ def without_magics(source: str) -> str:
         return source
     except Exception:
         pass
-    lines = [f"pass  # {line}" if MAGIC.match(line) else line for line in source.split("\n")]
+    lines = [
+        re.sub(r"^[ \t]*", r"\g<0>pass  # ", line) if MAGIC.match(line) else line
+        for line in source.split("\n")
+    ]
     try:
         compile("\n".join(lines), "<cell>", "exec", dont_inherit=True)
     except Exception:

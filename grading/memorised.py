@@ -64,7 +64,12 @@ def _numbers(trees: Iterable[ast.AST]) -> set[float]:
     nodes = list({id(node): node for tree in trees for node in _telling(tree)}.values())
     found = [value for node in nodes for value in _values(node)]
     numbers = {abs(value) for value in found if abs(value) < 1e300}
-    return {n for n in numbers if n not in COMMON and len(f"{n:.12g}".strip("0.")) > 1}
+    return {n for n in numbers if n not in COMMON and _digits(n) > 1}
+
+
+def _digits(number: float) -> int:
+    """Return how many digits a number has without zeros at the ends: 1 for 0.001 and 1e-12."""
+    return len(f"{number:.11e}".partition("e")[0].replace(".", "").strip("0"))
 
 
 def _telling(tree: ast.AST) -> Iterator[ast.AST]:

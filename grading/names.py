@@ -78,11 +78,9 @@ def _plain(parts: tuple[str, ...], chapter: str) -> Named:
     """Return what a plain path says: folder/file.ipynb, student_chapter.ipynb, student.ipynb."""
     stem = re.sub(r"\.zip$", "", parts[-1], flags=re.I).split(".ipynb")[0]
     own = re.sub(rf"^{re.escape(chapter)}[-_ ]+|[-_ ]+{re.escape(chapter)}$", "", stem)
-    attempt = re.search(r"(?: \((\d+)\)|[-_]v?(\d{1,2}))$", own)
-    if len(parts) > 1 and (own == stem == chapter or stem.startswith(chapter) or own == stem):
-        who = parts[-2]
-    else:
-        who = own
+    attempt = re.search(r"(?: \((\d+)\)|[-_]v?(\d{1,2}))$", stem.removeprefix(chapter))
+    unnamed = own == stem or stem.startswith(chapter)
+    who = parts[-2] if unnamed and len(parts) > 1 else own
     number = int(attempt[1] or attempt[2]) if attempt and who != own else 0
     names = tuple(dict.fromkeys([*parts[:-1], own]))
     return Named("plain", who, plain_hints(who), False, number, names)

@@ -33,7 +33,7 @@ ATTRIBUTES = frozenset(
     "from_file memmap as_strided data_ptr f2py cpp_extension hub ops classes jit library "
     "distributed LowLevelCallable make_dataclass get_type_hints ForwardRef Formatter benchmark "
     "collect_env fx DataSource fromregex imread imsave read_csv read_pickle read_table query "
-    "load_files vformat func_globals __globals__ TorchFunctionMode TorchDispatchMode overrides "
+    "load_files vformat __globals__ TorchFunctionMode TorchDispatchMode overrides "
     "attrgetter methodcaller system popen getframe set_default_tensor_type untyped_storage "
     "storage from_dlpack frombuffer measure runstring rundocs decorate_methods extbuild "
     "run_threaded check_support_sve temppath tempdir singledispatch singledispatchmethod "

@@ -121,7 +121,7 @@ class Exercise:
             self.notes.append(f"crashed: in {where} {self.link.died}")
 
     def _in_process(self, checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Run checks in the student's process, each between false asserts that must fail."""
+        """Run checks in the student's process, each followed by false asserts that must fail."""
         wanted = {check["id"] for check in checks}
         found = []
         try:

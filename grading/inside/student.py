@@ -1,9 +1,8 @@
 """The student's process: runs the setup, and in a fork of it the student's cells and calls.
 
 Its arguments are the two descriptors of the pipe to the checker, and how many processes there may
-be. What this process answers is
-believed to be an answer of the student and nothing more: no verdict is made here, except for the
-checks that must look inside.
+be. What this process answers is believed to be an answer of the student and nothing more: no
+verdict is made here, except for the checks that must look inside.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def excuse_skipped(
         facts.unreached = [name for name in facts.unreached if name in out]
         facts.zero = [name for name in facts.zero if name in out]
         facts.notes.append(
-            f"{len(skipped)} parameters were skipped at random in this pass and get a gradient in "
-            f"others: {listed(skipped)}."
+            "Skipped at random in this pass, and reached in others: "
+            f"{len(skipped)} of the parameters, {listed(skipped)}."
         )
 
 

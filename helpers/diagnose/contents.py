@@ -89,7 +89,14 @@ def _rewinding(value: Any) -> Callable[[], Any] | None:
     if isinstance(value, numpy.random.RandomState):
         legacy = value.get_state()
         return lambda: value.set_state(legacy)
-    if type(value) is numpy.ndarray and value.flags.writeable:  # not a map of a file
+    if type(value) is numpy.ndarray and value.flags.writeable and not _maps_a_file(value):
         before = value.copy()
         return lambda: numpy.copyto(value, before)
     return None
+
+
+def _maps_a_file(array: Any) -> bool:
+    """Say whether an array, or what it is a view of, is a map of a file."""
+    while array is not None and not hasattr(array, "filename"):
+        array = getattr(array, "base", None)
+    return array is not None

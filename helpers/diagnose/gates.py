@@ -34,12 +34,13 @@ def excuse_gated(facts: Facts) -> None:
         if gate.weight or relative(gate) <= middle * 10**limit:
             continue
         behind = _behind(gate, facts.sites)
-        held = [s.layer.name for s in behind if s.weight and relative(s) < middle * 10**-limit]
+        slow = [s.layer.name for s in behind if s.weight and relative(s) < middle * 10**-limit]
+        held = [name for name in slow if name not in facts.held]  # the first scale is named
         if held:
             facts.held += held
             facts.notes.append(
-                f"{listed(held)} have a gradient under 10^-{limit:g} of the median layer's because "
-                f"{gate.layer.name} starts near zero. The first steps open it: look then."
+                f"The gradient of {listed(held)} is under 10^-{limit:g} of the median layer's, "
+                f"because {gate.layer.name} starts near zero. The first steps open it: look then."
             )
 
 

@@ -42,16 +42,16 @@ def measure(task: Task) -> Facts:
     trainable = {name: p for name, p in named.items() if p.requires_grad}
     facts.trainable = len(trainable)
     if len(named) > len(trainable):
-        facts.notes.append(f"{len(named) - len(trainable)} of {len(named)} parameters are frozen.")
+        facts.notes.append(f"Frozen parameters: {len(named) - len(trainable)} of {len(named)}.")
     running = running_statistics(task.model)
-    seed = torch.get_rng_state()
+    before = Generators()
     try:
-        _training_pass(task, facts, trainable, running)
+        _training_pass(task, facts, trainable, running, before)
     except ValueError as error:
         if SINGLE not in str(error):
             raise
         facts.single = str(error)
-    torch.set_rng_state(seed)
+    before.restore()
     _eval_pass(task, facts)
     if task.optimizer is not None:
         facts.unlisted = unlisted(task.optimizer, named)
@@ -59,9 +59,12 @@ def measure(task: Task) -> Facts:
 
 
 def _training_pass(
-    task: Task, facts: Facts, trainable: dict[str, Tensor], running: dict[int, Running]
+    task: Task,
+    facts: Facts,
+    trainable: dict[str, Tensor],
+    running: dict[int, Running],
+    before: Generators,
 ) -> None:
-    before = Generators()
     watch = Watch(task.model)
     # Only raw parameters need the inputs in the graph, to tell what depends on data.
     raw = task.differentiates or _has_raw_parameters(task.model, watch)

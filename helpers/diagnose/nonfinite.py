@@ -31,7 +31,7 @@ class Fault:
     Attributes
     ----------
     what
-        'parameter', 'inputs', 'targets', 'forward', 'loss' or 'backward'.
+        'parameter', 'buffer', 'inputs', 'targets', 'forward', 'loss' or 'backward'.
     where
         Name of the parameter or module, 'loss' for an operation outside the model.
     operation
@@ -84,7 +84,7 @@ class FirstFault(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = list(tensors((args, kwargs)))
         infinite = [tensor for tensor in given if _inf(tensor)]
         had_nan, name = any(map(_nan, given)), func.__name__.partition(".")[0]
-        reach = _reach(name, given)
+        reach = _reach(name, args, given)
         result = func(*args, **kwargs)
         made = next((self._made[t] for t in infinite if t in self._made), None)
         if not any(word in name for word in MEANT):
@@ -122,14 +122,17 @@ def _inf(tensor: Tensor) -> bool:
     return tensor.is_floating_point() and bool(tensor.isinf().any())
 
 
-def _reach(name: str, given: list[Tensor]) -> str:
+def _reach(name: str, args: Any, given: list[Tensor]) -> str:
     """Say how far the inputs of an operation go, towards the end where it breaks."""
+    name = name.rstrip("_")
+    if name in ("div", "reciprocal") and args:
+        divisor = torch.as_tensor(args[-1] if name == "reciprocal" else args[1]).detach()
+        if divisor.numel():
+            return f"its smallest divisor was {float(divisor.abs().amin()):.3g}"
     floats = [t.detach() for t in given if t.is_floating_point() and t.numel()]
     if not floats:
         return "it has no inputs"
-    if name.startswith(("div", "reciprocal")):
-        return f"its smallest divisor was {float(floats[-1].abs().amin()):.3g}"
-    if name.startswith(("log", "sqrt", "rsqrt")) and "softmax" not in name:
+    if name in ("log", "log2", "log10", "log1p", "sqrt", "rsqrt"):
         return f"its smallest input was {float(floats[-1].amin()):.3g}"
     largest = max(float(t.abs().nan_to_num(0.0, 0.0).amax()) for t in floats)
     return f"its largest input was {largest:.3g}"

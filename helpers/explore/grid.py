@@ -13,7 +13,7 @@ from typing import Any, Final
 __all__ = ["MOST_FRAMES", "Control", "combinations", "number_text", "read_grid"]
 
 MOST_FRAMES: Final = 200
-"""The build draws every frame and the page carries them all."""
+"""The build draws every frame, and a file beside the page carries them all."""
 
 SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -170,6 +170,9 @@ def test_names_say_late_and_which_attempt():
     assert (late.source, late.late, late.attempt) == ("canvas", True, 3)
     assert parse("hoppergrace_13_9002_01_toy.ipynb", "01_toy").attempt == 0
     assert parse("ada_01_toy.ipynb", "01_toy").label == "ada"
+    for name, attempt in {"01_toy (2)": 2, "01_toy-3": 3, "01_toy": 0, "ada_01_toy (2)": 2}.items():
+        assert parse(f"ada/{name}.ipynb", "01_toy").attempt == attempt
+    assert parse("ada/exam_01.ipynb", "exam_01").attempt == 0
 
 
 def test_nobody_is_guessed(hand_in, toy):

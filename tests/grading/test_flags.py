@@ -174,6 +174,7 @@ def test_usual_magics_are_no_ground_for_suspicion_and_hide_none():
     assert scan(source + "x = 1", "cell") == []
     (flag,) = scan(source + "import os", "cell")
     assert flag.where == "cell, line 4"
+    assert scan("for k in range(3):\n    %timeit f(k)\nx = 1", "cell") == []
     assert scan("%load_ext cython\n%%cython\nx = 1", "cell") != []
     assert scan("%timeit f(3)\nx = (", "cell") != []  # no Python, so nobody could read it
     table = "%matplotlib inline\ndef f(x):\n    return {1.37: 2.91, 4.3: 0.123}[x]"
@@ -210,5 +211,9 @@ def test_debugging_with_the_numbers_of_a_check_is_honest():
     checks = "assert f(0.87, 1e-3) == 151, 'no'"
     honest = "def f(a, b):\n    return a\nprint(f(0.87, 1e-3))\nassert f(0.87, 1e-3) == 151\n"
     assert memorised([honest], checks, "x = 1") == ""
+    small = "def f(a, b):\n    return a if b > 1e-6 else 1e-12"
+    assert (
+        memorised([small], "assert f(1, 1e-6) > 1e-12", "x = 1") == ""
+    )  # what tolerances look like
     table = "TABLE = {0.87: 151}\ndef f(a, b):\n    return TABLE[a]"
     assert memorised([table], checks, "x = 1") == "0.87, 151"

@@ -68,7 +68,7 @@ def test_text_names_evidence_limit_remedy_and_chapter(sick: Report) -> None:
     assert text.splitlines()[0].startswith("Sequential: vanishing")
     for word in ("evidence", "limit", "remedy", "chapter   07_initialization", "gradient/weights"):
         assert word in text
-    assert "1 of 42 parameters are frozen." in text
+    assert "Frozen parameters: 1 of 42." in text
     assert max(map(len, text.splitlines())) <= 100
 
 

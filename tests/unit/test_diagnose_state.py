@@ -6,6 +6,7 @@ import copy
 import random
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from diagnose_strangers import STRANGERS
 from torch import Tensor, nn
 
 from helpers.diagnose import diagnose
+from helpers.diagnose.contents import _rewinding
 
 
 class Restless(nn.Module):
@@ -233,6 +235,12 @@ def test_what_lies_deep_in_attributes_is_restored() -> None:
     before = model.photograph()
     diagnose(model, CE, torch.randn(16, 20), torch.randint(0, 5, (16,)))
     assert model.photograph() == before
+
+
+def test_a_map_of_a_file_is_not_read_whole_to_be_restored(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "large", dtype=np.float64, mode="w+", shape=(4,))
+    assert _rewinding(mapped) is _rewinding(np.asarray(mapped)[1:]) is None
+    assert _rewinding(np.zeros(4)) is not None
 
 
 CRITIC = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))

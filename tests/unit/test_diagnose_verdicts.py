@@ -164,7 +164,9 @@ def test_what_is_skipped_at_random_is_a_note() -> None:
     (verdict,) = report.verdicts
     assert verdict.where == "9.branch.0.weight"
     assert "4 of 40 trainable parameters" in verdict.evidence
-    assert re.search(r"^\d+ parameters were skipped at random in this pass", report.notes[0])
+    assert re.search(
+        r"^Skipped at random in this pass, and reached in others: \d+ of", report.notes[0]
+    )
 
 
 def test_nothing_is_run_again_without_chance() -> None:
@@ -206,6 +208,8 @@ def test_the_logarithm_of_a_mask_is_blamed_only_if_it_becomes_a_nan() -> None:
     divisor = "its smallest divisor was 0"
     assert blamed(divided).startswith(f"{first} div")
     assert blamed(divided).endswith(divisor)
+    none = torch.zeros(1, dtype=torch.long)
+    assert blamed(lambda h: (h - h) / none).endswith(divisor)  # of a count, not of what is counted
     assert blamed(overflowed).startswith(f"{first} exp")
     assert blamed(lambda h: masked(h) * (h.abs() * 1e5).exp()).startswith(f"{first} exp")
     assert blamed(lambda h: h * (HALF.log() * 0)).startswith(f"{first} log")
@@ -250,7 +254,7 @@ def test_the_remedy_for_fading_depth_fits(model: Callable[[], nn.Module], remedy
 
 def test_layers_behind_a_scale_near_zero_are_noted() -> None:
     (note,) = examine(one_scaled(trained=True)).notes
-    assert note.startswith("7.branch.0, 7.branch.2 have a gradient under")
+    assert note.startswith("The gradient of 7.branch.0, 7.branch.2 is under")
     assert "because 7.scale starts near zero" in note
 
 

@@ -2,7 +2,7 @@
 
 execution  when a notebook has to run again, and running them side by side
 exercises  nbgrader's markers leave the page, the solutions fold
-explorers  what moves a figure with controls, on the pages that have one
+explorers  what moves a figure with controls; its drawings go to files beside the page
 evidence   the table of every claim, and the build that fails with a false one
 formulas   mathematics rendered while the book is built
 assets     one style sheet, one script, the fonts: all that a page loads

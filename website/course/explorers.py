@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 FOLDER = "_drawings"
 EXPLORER = re.compile(
@@ -26,8 +28,10 @@ def add_files(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Add explore.js and explore.css to a page that needs them, and move its drawings out."""
-    if '<div class="explorer"' not in context.get("body", ""):
+    expected = context.get("body", "").count('<div class="explorer"')
+    if not expected:
         return
+    shutil.rmtree(Path(app.outdir, FOLDER, pagename), ignore_errors=True)
     app.add_css_file("explore.css")
     app.add_js_file("explore.js", loading_method="defer")
 
@@ -42,7 +46,11 @@ def add_files(
         inside = explorer["inside"]
         return f'<div class="explorer" id="{explorer["key"]}" data-drawings="{address}"{inside}'
 
-    context["body"] = EXPLORER.sub(move, context["body"])
+    context["body"], moved = EXPLORER.subn(move, context["body"])
+    if moved != expected:
+        raise ExtensionError(
+            f"{pagename}: {moved} of {expected} explorers look as page_html writes"
+        )
 
 
 def setup(app: Sphinx) -> None:

@@ -1,4 +1,4 @@
-// The explorers of a page. Every frame was drawn while the book was built (helpers/explore/page.py);
+// The explorers of a page. Every frame was drawn while the book was built (helpers/explore/frames.py);
 // this shows the one the reader asks for, says what is seen in it, and keeps it in the address.
 // The drawings are loaded when the reader comes near; a script, not fetch(): it works from files.
 "use strict";
@@ -75,7 +75,10 @@ function attach(root) {
 
   function settle() {
     history.replaceState(history.state, "", address());
-    load().then(() => { status.textContent = image.alt; }, apologize);
+    load().then(() => {
+      draw();
+      status.textContent = image.alt;
+    }, apologize);
   }
 
   // Take over what the address says; whatever it does not say, or says wrongly, is at its start.
