@@ -31,8 +31,8 @@ COMPRESSED = {".html", ".css", ".js", ".svg", ".json"}
 TABLE = """# The website, measured
 
 Written by `make bench-site`: Lighthouse {version}, the median of {runs} visits to a server that
-compresses, on {cores} cores. Accessibility, best practices and SEO are the lower of the two visits.
-The weight is all that a first visit on a phone loads, in kB, compressed, figures included.
+compresses, on {cores} cores. Accessibility, best practices and SEO are the lower of phone and
+desktop. The weight is all that a first visit on a phone loads, in kB, compressed, figures included.
 
 | Page | Performance, phone | Performance, desktop | Accessibility | Best practices | SEO | Weight |
 |---|---|---|---|---|---|---|
